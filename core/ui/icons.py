@@ -1,0 +1,25 @@
+"""A small set of line icons on a 24×24 grid, drawn for this product. Values are SVG children, trusted markup."""
+
+ICONS: dict[str, str] = {
+    "alert": '<path d="M12 4 2.5 20h19z"/><path d="M12 10v4"/><path d="M12 17.2v.1"/>',
+    "arrow-down": '<path d="M12 5v14"/><path d="m6 13 6 6 6-6"/>',
+    "arrow-up": '<path d="M12 19V5"/><path d="m6 11 6-6 6 6"/>',
+    "ban": '<circle cx="12" cy="12" r="9"/><path d="m6 6 12 12"/>',
+    "check": '<path d="m5 12.5 4.5 4.5L19 7.5"/>',
+    "check-circle": '<circle cx="12" cy="12" r="9"/><path d="m8 12.5 2.8 2.8L16 9.5"/>',
+    "chevron-right": '<path d="m9 5 7 7-7 7"/>',
+    "clock": '<circle cx="12" cy="12" r="9"/><path d="M12 7v5.5l3.5 2"/>',
+    "cross-circle": '<circle cx="12" cy="12" r="9"/><path d="m9 9 6 6M15 9l-6 6"/>',
+    "document": '<path d="M6 3h8l4 4v14H6z"/><path d="M14 3v4h4"/><path d="M9 12h6M9 16h6"/>',
+    "download": '<path d="M12 4v11"/><path d="m7 11 5 5 5-5"/><path d="M5 20h14"/>',
+    "info": '<circle cx="12" cy="12" r="9"/><path d="M12 11v6"/><path d="M12 7.4v.1"/>',
+    "lock": '<rect x="5" y="11" width="14" height="9" rx="1"/><path d="M8 11V8a4 4 0 0 1 8 0v3"/>',
+    "menu": '<path d="M4 7h16M4 12h16M4 17h16"/>',
+    "minus": '<path d="M6 12h12"/>',
+    "pause": '<circle cx="12" cy="12" r="9"/><path d="M10 9v6M14 9v6"/>',
+    "pencil": '<path d="M4 20v-4L16 4l4 4L8 20z"/>',
+    "play": '<circle cx="12" cy="12" r="9"/><path d="M10 8.5v7l5.5-3.5z"/>',
+    "search": '<circle cx="10.5" cy="10.5" r="6"/><path d="m15 15 5.5 5.5"/>',
+    "upload": '<path d="M12 16V5"/><path d="m7 9 5-5 5 5"/><path d="M5 20h14"/>',
+    "user": '<circle cx="12" cy="8" r="4"/><path d="M4 21c0-4.5 3.5-7 8-7s8 2.5 8 7"/>',
+}
