@@ -30,7 +30,10 @@ def stop(var_dir: Path) -> int:
     load_state(var_dir)
     hold = var_dir / "hold.lock"
     if is_locked(hold):
-        os.kill(int(hold.read_text()), signal.SIGTERM)
+        try:
+            os.kill(int(hold.read_text()), signal.SIGTERM)
+        except PermissionError as error:
+            raise ServersError("別の利用者が start で動かしています。その利用者で stop してください。") from error
         while is_locked(hold):
             time.sleep(0.02)
     with exclusive(var_dir / "servers.lock"):

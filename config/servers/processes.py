@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .errors import ServersError
-from .privileges import Account
+from .privileges import Account, give_to_folder_owner
 
 # Nothing of the caller's locale, PG* variables or Python settings reaches a server.
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", "HOME": "/"}
@@ -55,6 +55,7 @@ def spawn(command: Sequence[str | Path], *, folder: Path, log: Path, account: Ac
     taken along by a Ctrl-C nor stay as a zombie.
     """
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    give_to_folder_owner(log)
     try:
         shell = subprocess.run(
             ["/bin/sh", "-c", '"$0" "$@" >&2 & echo $!', *command],

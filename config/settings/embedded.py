@@ -1,0 +1,38 @@
+"""Development and demonstration: the project runs its own PostgreSQL and Redis unless told where others are."""
+
+import secrets
+
+from core.database.addresses import from_environment
+
+from .base import *  # noqa: F403
+from .base import VAR_DIR
+
+DEBUG = False
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", "testserver"]
+ENVIRONMENT_LABEL = "デモ環境"
+
+DATABASES, REDIS_URL, EMBEDDED_SERVERS = from_environment(VAR_DIR)
+
+CELERY_BROKER_URL = REDIS_URL
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+
+def _secret_key() -> str:
+    """A key of this installation's own, made once."""
+    path = VAR_DIR / "secret_key"
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f"secret_key.{secrets.token_hex(4)}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(50))
+        try:
+            path.hardlink_to(fresh)
+        except FileExistsError:
+            pass
+        fresh.unlink()
+        return path.read_text()
+
+
+SECRET_KEY = _secret_key()

@@ -1,0 +1,135 @@
+"""Who may do what in the database (design.md §6).
+
+The owner migrates. The application reads and writes, but may neither change the structure, make temporary
+tables, truncate, nor delete: deletion is granted on a short list only. History is written by triggers, the
+application can only read it. `grant_rights` says all of it again after every migration.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import connections
+from psycopg import sql
+
+from core.errors import DomainError
+
+from .addresses import APP_ROLE
+
+READONLY_ROLE = "dispatch_readonly"
+SEALER_ROLE = "dispatch_sealer"
+
+# Rows that are not business records: sessions, links between tables, loading areas, drafts of a run
+# (from approval on, triggers refuse), and what the next check computes anew.
+DELETABLE = (
+    "django_session",
+    "accounts_user_groups",
+    "accounts_user_user_permissions",
+    "auth_group_permissions",
+    "banks_bank",
+    "banks_branch",
+    "dispatch_travelline",
+    "dispatch_assessment",
+    "dispatch_finding",
+    "payments_payoutrun",
+    "payments_runruleset",
+    "payments_payout",
+    "payments_payoutline",
+    "payments_runhold",
+)
+# Tables whose name starts so are loading areas of the exchange.
+DELETABLE_PREFIX = "staging_"
+# Written by triggers alone.
+READ_ONLY = ("audit_change", "dispatch_statuschange", "dispatch_transition", "django_migrations")
+# Evidence: added, never changed.
+APPEND_ONLY = ("dispatch_checkevent",)
+
+
+def take_application_role(sender: Any, connection: Any, **kwargs: Any) -> None:
+    """With one address for everything, the application's connections step down to the application's role.
+
+    Where that role can't exist (a login that may not create roles) the login is used as it is; `setup` says so.
+    """
+    role = connection.settings_dict.get("ASSUME_ROLE")
+    if not role or connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('role', rolname, false) FROM pg_roles"
+            " WHERE rolname = %s AND pg_has_role(session_user, oid, 'MEMBER')",
+            [role],
+        )
+
+
+def application_role() -> str:
+    """The name of the role the application's statements run as."""
+    settings_dict = connections["default"].settings_dict
+    return settings_dict.get("ASSUME_ROLE") or settings_dict["USER"]
+
+
+def create_roles() -> bool:
+    """Creates the roles that are missing; answers whether the application has one apart from the owner's."""
+    owner = connections["owner"]
+    role = application_role()
+    with owner.cursor() as cursor:
+        cursor.execute("SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = session_user")
+        may_create = bool(cursor.fetchone()[0])
+        for name in (role, SEALER_ROLE, READONLY_ROLE):
+            cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name])
+            if cursor.fetchone() is None and may_create:
+                cursor.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(name)).as_string())
+        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
+        exists = cursor.fetchone() is not None
+        if exists and settings.DATABASES["default"].get("ASSUME_ROLE") and may_create:
+            cursor.execute(
+                sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role)).as_string()
+            )
+        return exists and role != owner.settings_dict["USER"]
+
+
+def grant_rights() -> None:
+    """Grants each role what it needs on every table of the database, and nothing else. Repeatable."""
+    owner = connections["owner"]
+    app = sql.Identifier(application_role())
+    with owner.cursor() as cursor:
+        cursor.execute("SELECT current_database()")
+        database = sql.Identifier(cursor.fetchone()[0])
+        cursor.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", [[READONLY_ROLE, SEALER_ROLE]])
+        others = [sql.Identifier(name) for (name,) in cursor.fetchall()]
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+        tables = [name for (name,) in cursor.fetchall()]
+        statements = [
+            sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database),
+            sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, app),
+            sql.SQL("REVOKE ALL ON SCHEMA public FROM PUBLIC"),
+            sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(app),
+            sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}").format(app),
+            sql.SQL("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {}").format(app),
+        ]
+        for name in tables:
+            table = sql.Identifier(name)
+            if name in READ_ONLY:
+                rights = "SELECT"
+            elif name in APPEND_ONLY:
+                rights = "SELECT, INSERT"
+            elif name in DELETABLE or name.startswith(DELETABLE_PREFIX):
+                rights = "SELECT, INSERT, UPDATE, DELETE"
+            else:
+                rights = "SELECT, INSERT, UPDATE"
+            statements.append(sql.SQL("GRANT " + rights + " ON {} TO {}").format(table, app))
+        for other in others:
+            statements.append(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, other))
+            statements.append(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(other))
+        if sql.Identifier(READONLY_ROLE) in others:
+            statements.append(
+                sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}").format(sql.Identifier(READONLY_ROLE))
+            )
+        if sql.Identifier(SEALER_ROLE) in others:
+            statements.append(sql.SQL("GRANT SELECT ON audit_change TO {}").format(sql.Identifier(SEALER_ROLE)))
+        for statement in statements:
+            cursor.execute(statement.as_string())
+
+
+def require_owner() -> None:
+    """Refuses when this process was not given the owner's address."""
+    if "owner" not in settings.DATABASES:
+        raise DomainError("DATABASE_OWNER_URL が設定されていないため、データベースの構造を変更できません。")

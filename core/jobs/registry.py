@@ -1,0 +1,35 @@
+"""The kinds of background work. Apps fill it: each declares its kinds in its tasks.py."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .progress import Progress
+
+Run = Callable[[dict[str, Any], Progress], dict[str, Any] | None]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of job: its code, its Japanese name, the function that does it, whether it may simply be run again."""
+
+    code: str
+    name: str
+    run: Run
+    repeatable: bool
+
+
+KINDS: dict[str, Kind] = {}
+
+
+def job_kind(code: str, name: str, *, repeatable: bool = True) -> Callable[[Run], Run]:
+    """Registers a function as a kind of job. It gets the job's arguments and a progress to report to,
+    and answers a JSON-able result. `repeatable`: running it twice does no harm, so the sweep may requeue it."""
+
+    def register(function: Run) -> Run:
+        if code in KINDS:
+            raise ValueError(f"ジョブの種類 {code} が二重に登録されています。")
+        KINDS[code] = Kind(code, name, function, repeatable)
+        return function
+
+    return register

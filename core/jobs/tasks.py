@@ -1,0 +1,17 @@
+"""What Celery runs: it only wakes jobs, the rows say what to do."""
+
+from celery import shared_task
+
+from . import services
+
+
+@shared_task
+def run_job(job_id: int) -> None:
+    """Runs the job of this id, unless somebody else has taken it."""
+    services.execute_job(job_id)
+
+
+@shared_task
+def sweep_jobs() -> int:
+    """Once a minute: no job is forgotten."""
+    return services.sweep_jobs()

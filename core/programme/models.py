@@ -1,0 +1,78 @@
+"""Dated values: rule sets and code lists. What is paid follows the rule set in force on the day (rules.md §1)."""
+
+import datetime as dt
+from typing import Self
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateRangeField, RangeOperators
+from django.db import models
+
+from core.database.fields import CodeField
+
+
+class RuleSetQuerySet(models.QuerySet["RuleSet"]):
+    def in_force(self, day: dt.date) -> Self:
+        """The one rule set of that day, or none."""
+        return self.filter(valid__contains=day)
+
+
+class RuleSet(models.Model):
+    """A dated set of amounts and readings. Half-open range of days; two never overlap (database constraint)."""
+
+    code = CodeField("コード", max_length=32, unique=True)
+    name = models.CharField("名称", max_length=100)
+    valid = DateRangeField("有効期間")
+    values = models.JSONField("値")
+    created_at = models.DateTimeField("登録日時", auto_now_add=True)
+    updated_at = models.DateTimeField("更新日時", auto_now=True)
+
+    objects = RuleSetQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "支出基準"
+        ordering = ["valid"]
+        constraints = [
+            ExclusionConstraint(
+                name="programme_ruleset_no_overlap",
+                expressions=[("valid", RangeOperators.OVERLAPS)],
+                violation_error_message="有効期間がほかの支出基準と重なっています。",
+            ),
+            models.CheckConstraint(
+                name="programme_ruleset_valid_not_empty",
+                condition=models.Q(valid__isempty=False),
+                violation_error_message="有効期間が空です。",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+
+class CodeItem(models.Model):
+    """One value of a code list that changes with the years (so far: 経営課題)."""
+
+    class List(models.TextChoices):
+        TOPIC = "topic", "経営課題"
+
+    list = models.CharField("一覧", max_length=20, choices=List)
+    name = models.CharField("値", max_length=100)
+    position = models.PositiveIntegerField("並び順")
+    valid = DateRangeField("有効期間")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "コード一覧"
+        ordering = ["list", "position"]
+        constraints = [
+            ExclusionConstraint(
+                name="programme_codeitem_no_overlap",
+                expressions=[
+                    ("list", RangeOperators.EQUAL),
+                    ("name", RangeOperators.EQUAL),
+                    ("valid", RangeOperators.OVERLAPS),
+                ],
+                violation_error_message="同じ値の有効期間が重なっています。",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

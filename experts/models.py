@@ -1,0 +1,75 @@
+"""Registered experts (専門家)."""
+
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+from core.database.fields import CodeField, PlainDecimalField
+from institutions.models import Institution
+from rules import codes
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class ExpertQuerySet(models.QuerySet["Expert"]):
+    def visible_to(self, user: "User") -> Self:
+        """Everything for the office; oneself for an expert; for institutions the register comes with the portal."""
+        if user.is_office:
+            return self.all()
+        return self.filter(user=user)
+
+
+class Expert(models.Model):
+    """An expert, the payee of fees and travel."""
+
+    code = CodeField("専門家コード", unique=True)
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="expert", verbose_name="利用者"
+    )
+    name = models.CharField("氏名", max_length=200)
+    kana = models.CharField("氏名カナ", max_length=200, blank=True)
+    prefecture_code = CodeField("都道府県コード", max_length=2)
+    address = models.CharField("住所", max_length=500)
+    phone = models.CharField("電話番号", max_length=50, blank=True)
+    email = models.CharField("メールアドレス", max_length=254)
+    recommended_by = models.ForeignKey(
+        Institution, models.PROTECT, related_name="recommended_experts", verbose_name="推薦機関"
+    )
+    requirement = models.CharField("登録要件", max_length=10)
+    qualifications = ArrayField(models.TextField(), verbose_name="保有資格", default=list, blank=True)
+    topics = ArrayField(models.TextField(), verbose_name="専門分野", default=list, blank=True)
+    industries = ArrayField(models.TextField(), verbose_name="得意業種", default=list, blank=True)
+    base_latitude = PlainDecimalField("活動拠点緯度", null=True, blank=True)
+    base_longitude = PlainDecimalField("活動拠点経度", null=True, blank=True)
+    bank_code = CodeField("銀行コード", max_length=4)
+    branch_code = CodeField("支店コード", max_length=3)
+    account_type = models.CharField("預金種目", max_length=2)
+    account_number = CodeField("口座番号", max_length=7)
+    account_holder_kana = models.CharField("口座名義カナ", max_length=200)
+    payee_class = models.CharField("源泉区分", max_length=10)
+    invoice_number = CodeField("適格請求書番号", max_length=14, blank=True)
+    affiliated_codes = ArrayField(models.TextField(), verbose_name="所属機関コード", default=list, blank=True)
+    subsidised_labour = models.BooleanField("人件費補助", default=False)
+    created_at = models.DateTimeField("登録日時", auto_now_add=True, db_default=Now())
+    updated_at = models.DateTimeField("更新日時", auto_now=True, db_default=Now())
+
+    objects = ExpertQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "専門家"
+        ordering = ["code"]
+        constraints = [
+            models.CheckConstraint(
+                name="experts_payee_class_known", condition=models.Q(payee_class__in=list(codes.PAYEE_CLASSES))
+            ),
+            models.CheckConstraint(
+                name="experts_account_number_digits", condition=models.Q(account_number__regex=r"^[0-9]{1,7}$")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
