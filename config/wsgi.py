@@ -1,0 +1,9 @@
+"""The WSGI way in. Whoever starts the server process keeps PostgreSQL and Redis running (config/demo.py, deploy/)."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.embedded")
+
+application = get_wsgi_application()
