@@ -1,6 +1,13 @@
 """Tests: the embedded settings on a database of their own, with cheap password hashes."""
 
-from .embedded import *  # noqa: F403
+import os
+from pathlib import Path
+
+# a cluster of the tests' own, apart from the one people work with
+os.environ.setdefault("VAR_DIR", str(Path(__file__).resolve().parent.parent.parent / "build" / "test"))
+os.environ.setdefault("EMBEDDED_FSYNC", "off")
+
+from .embedded import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CELERY_TASK_ALWAYS_EAGER = False

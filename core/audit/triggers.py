@@ -12,31 +12,31 @@ FUNCTION = """
 CREATE FUNCTION audit_record() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public AS $$
 DECLARE
-    actor text := nullif(current_setting('app.actor_id', true), '');
-    name text := coalesce(current_setting('app.actor_name', true), '');
-    act text := coalesce(current_setting('app.action', true), '');
-    why text := coalesce(current_setting('app.reason', true), '');
-    request text := coalesce(current_setting('app.request_id', true), '');
-    xid bigint := pg_current_xact_id()::text::bigint;
+    v_actor text := nullif(current_setting('app.actor_id', true), '');
+    v_name text := coalesce(current_setting('app.actor_name', true), '');
+    v_act text := coalesce(current_setting('app.action', true), '');
+    v_why text := coalesce(current_setting('app.reason', true), '');
+    v_request text := coalesce(current_setting('app.request_id', true), '');
+    v_xid bigint := pg_current_xact_id()::text::bigint;
 BEGIN
     IF TG_OP = 'INSERT' THEN
         INSERT INTO public.audit_change (at, transaction, "table", row_id, operation, old, new, actor_id,
                actor_name, action, reason, request_id, database_role)
-        SELECT clock_timestamp(), xid, TG_TABLE_NAME, n.id, 'I', NULL, to_jsonb(n), actor::bigint,
-               name, act, why, request, session_user
+        SELECT clock_timestamp(), v_xid, TG_TABLE_NAME, n.id, 'I', NULL, to_jsonb(n), v_actor::bigint,
+               v_name, v_act, v_why, v_request, session_user
           FROM new_rows n;
     ELSIF TG_OP = 'UPDATE' THEN
         INSERT INTO public.audit_change (at, transaction, "table", row_id, operation, old, new, actor_id,
                actor_name, action, reason, request_id, database_role)
-        SELECT clock_timestamp(), xid, TG_TABLE_NAME, coalesce(o.id, n.id), 'U', to_jsonb(o), to_jsonb(n),
-               actor::bigint, name, act, why, request, session_user
+        SELECT clock_timestamp(), v_xid, TG_TABLE_NAME, coalesce(o.id, n.id), 'U', to_jsonb(o), to_jsonb(n),
+               v_actor::bigint, v_name, v_act, v_why, v_request, session_user
           FROM old_rows o FULL JOIN new_rows n ON n.id = o.id
-         WHERE to_jsonb(o) IS DISTINCT FROM to_jsonb(n);
+         WHERE o IS DISTINCT FROM n;
     ELSE
         INSERT INTO public.audit_change (at, transaction, "table", row_id, operation, old, new, actor_id,
                actor_name, action, reason, request_id, database_role)
-        SELECT clock_timestamp(), xid, TG_TABLE_NAME, o.id, 'D', to_jsonb(o), NULL, actor::bigint,
-               name, act, why, request, session_user
+        SELECT clock_timestamp(), v_xid, TG_TABLE_NAME, o.id, 'D', to_jsonb(o), NULL, v_actor::bigint,
+               v_name, v_act, v_why, v_request, session_user
           FROM old_rows o;
     END IF;
     RETURN NULL;
