@@ -3,7 +3,7 @@
 import datetime as dt
 import decimal
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from core.clock import today
 from core.ui.icons import ICONS
 from core.ui.tones import FINDING_LOOKS, NEUTRAL, STATUS_LOOKS, Look
 
@@ -152,6 +153,24 @@ def yes_no(value: bool | None) -> str:
 
 
 @register.filter
+def masked(value: str | None) -> str:
+    """An account number with all but its last three digits covered: 1234567 → ****567."""
+    if not value:
+        return DASH
+    return "*" * max(0, len(value) - 3) + value[-3:]
+
+
+@register.filter
+def days_ago(value: dt.date | dt.datetime | None) -> str:
+    """How old something is in whole days: 今日, 昨日, 12日前."""
+    if not value:
+        return DASH
+    day = _local(value).date() if isinstance(value, dt.datetime) else value
+    age = (today() - day).days
+    return "今日" if age <= 0 else "昨日" if age == 1 else f"{age}日前"
+
+
+@register.filter
 def without_style(value: str) -> str:
     """Takes style attributes out of generated markup (import preview), which the CSP forbids. Keeps its safety."""
     cleaned = re.sub(r'\sstyle="[^"]*"', "", value)
@@ -241,6 +260,22 @@ def pagination(context: Context, page: Page[Any], unit: str = "件") -> dict[str
     elided: Iterator[str | int] = paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1)
     links = [PageLink(n if isinstance(n, int) else 0, n == page.number) for n in elided]
     return {"page": page, "links": links, "unit": unit, "request": context.get("request")}
+
+
+@register.inclusion_tag("components/filter_select.html", takes_context=True)
+def filter_select(
+    context: Context, name: str, label: str, options: Iterable[tuple[object, object]], empty: str = "すべて"
+) -> dict[str, object]:
+    """A choice of the filter bar: options are (value, label) pairs; what the address says is chosen."""
+    current = context["request"].GET.get(name, "")
+    rows = [(str(value), text, str(value) == current) for value, text in options]
+    return {"name": name, "label": label, "rows": rows, "empty": empty}
+
+
+@register.inclusion_tag("components/filter_text.html", takes_context=True)
+def filter_text(context: Context, name: str, label: str) -> dict[str, object]:
+    """A search field of the filter bar, holding what the address says."""
+    return {"name": name, "label": label, "value": context["request"].GET.get(name, "")}
 
 
 @register.inclusion_tag("components/sort_header.html", takes_context=True)
