@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Django's command line for the project; brings its own PostgreSQL and Redis when none are named."""
 
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -20,13 +21,12 @@ WITHOUT_SERVERS = {
 
 def use_project_python() -> None:
     """Goes on with .venv/bin/python when this Python lacks the project's packages."""
-    try:
-        import django  # noqa: F401
-    except ModuleNotFoundError:
-        python = PROJECT / ".venv" / "bin" / "python"
-        if not python.exists() or Path(sys.prefix).resolve() == PROJECT / ".venv":
-            sys.exit("エラー: 準備ができていません。先に make setup を実行してください。")
-        os.execv(python, [str(python), *sys.argv])
+    if all(importlib.util.find_spec(package) for package in ("django", "psycopg", "celery", "environ")):
+        return
+    python = PROJECT / ".venv" / "bin" / "python"
+    if not python.exists() or Path(sys.prefix).resolve() == PROJECT / ".venv":
+        sys.exit("エラー: 準備ができていません。先に make setup を実行してください。")
+    os.execv(python, [str(python), *sys.argv])  # noqa: S606
 
 
 def settings_named_in(arguments: list[str]) -> str:
@@ -78,7 +78,7 @@ def refusal(error: BaseException) -> str | None:
 
 
 def main(arguments: list[str]) -> None:
-    """Runs one command. A refusal is one line on stderr and exit status 1; --traceback shows where it came from."""
+    """Runs one command. A refusal is one line on stderr and exit status 1; --traceback shows its origin."""
     use_project_python()
     os.environ["DJANGO_SETTINGS_MODULE"] = settings_named_in(arguments)
     try:

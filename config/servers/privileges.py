@@ -27,7 +27,7 @@ class Account:
 
 
 def server_account(var_dir: Path) -> Account:
-    """The user the servers of `var_dir` run as: ourselves, or for root the owner of the data, or postgres/nobody."""
+    """The user the servers run as: ourselves; for root the owner of the data, else postgres or nobody."""
     if os.geteuid() != 0:
         return Account(os.geteuid(), os.getegid(), switch=False)
     for folder in (var_dir / "postgres", var_dir):
@@ -45,7 +45,8 @@ def server_account(var_dir: Path) -> Account:
         if entry.pw_uid != 0:
             return Account(entry.pw_uid, entry.pw_gid, switch=True)
     raise ServersError(
-        "PostgreSQL は root では動きません。nobody などの利用者を作るか、DATABASE_URL と REDIS_URL を設定してください。"
+        "PostgreSQL は root では動きません。nobody などの利用者を作るか、"
+        "DATABASE_URL と REDIS_URL を設定してください。"
     )
 
 

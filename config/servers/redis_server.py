@@ -30,7 +30,7 @@ def data_folder(var_dir: Path) -> Path:
 
 
 def ensure_running(var_dir: Path, state: State, programs: Programs, account: Account) -> None:
-    """Starts the server when it doesn't answer, and waits until it does. The caller holds the starting lock."""
+    """Starts the server when it doesn't answer, waits until it does. The caller holds the starting lock."""
     if answers(state):
         return
     folder, log = data_folder(var_dir), var_dir / "log" / "redis.log"
@@ -46,7 +46,7 @@ def ensure_running(var_dir: Path, state: State, programs: Programs, account: Acc
         if account.switch:
             os.fchown(descriptor, account.uid, account.gid)
     # The path goes through the working folder, so that the folders above need not be entered.
-    command = [programs.redis_server, "/proc/self/cwd/redis.conf"]
+    command = [str(programs.redis_server), "/proc/self/cwd/redis.conf"]
     pid = spawn(command, folder=folder, log=log, account=account)
     end = time.monotonic() + 30
     while not answers(state):

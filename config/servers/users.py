@@ -51,7 +51,7 @@ def attach(var_dir: Path | str, *, with_postgres: bool = True, with_redis: bool 
 
 
 def detach(var_dir: Path | str) -> bool:
-    """This process uses the servers no longer; stops them when it was the last. Answers whether it stopped them."""
+    """This process uses the servers no longer; answers whether it was the last, and so stopped them."""
     folder = Path(var_dir).resolve()
     if folder not in _used or _used[folder][0] != os.getpid():
         return False
@@ -75,10 +75,12 @@ def stop_servers(var_dir: Path, *, deleted: bool = False) -> None:
 
 
 def spawn_helper(var_dir: Path, task: str) -> int:
-    """Starts a small Python process of ours (`keeper` or `holder`) that outlives this one; answers its number."""
+    """Starts a small Python process (`keeper` or `holder`) that outlives this one; answers its number."""
     package = Path(__file__).resolve().parent
     # Not by way of the package `config`, which loads Celery.
-    code = f"import sys; sys.path.insert(0, sys.argv[1]); from {package.name}.keeper import {task}; {task}(sys.argv[2])"
+    code = (
+        f"import sys; sys.path.insert(0, sys.argv[1]); from servers.keeper import {task}; {task}(sys.argv[2])"
+    )
     command = [sys.executable, "-I", "-S", "-c", code, str(package.parent), str(var_dir)]
     log = var_dir / "log" / "keeper.log"
     ourselves = Account(os.geteuid(), os.getegid(), switch=False)
@@ -150,4 +152,3 @@ def _stop_if_alone(folder: Path, descriptor: int) -> bool:
 def _detach_at_exit(folder: Path, number: int) -> None:
     if os.getpid() == number and folder.exists():
         detach(folder)
-

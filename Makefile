@@ -1,0 +1,73 @@
+# Needs python3 (3.11 or 3.12, with venv) and make, nothing else. Targets: see `make help`.
+
+PY := .venv/bin/python
+# Tests keep their own servers and data, apart from the ones people work with.
+TEST_ENV := DJANGO_SETTINGS_MODULE=config.settings.test VAR_DIR="$(CURDIR)/build/test" EMBEDDED_FSYNC=off
+PIP_ENV := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_INPUT=1
+# The interpreter to build .venv with; the first suitable one when not given.
+PYTHON ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench screens lock clean
+
+help: ## この一覧
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
+
+setup: ## .venv を作り、固定した版のパッケージを入れる
+	@set -eu; \
+	wanted="$$(cksum < requirements/dev.txt)"; \
+	if [ -x $(PY) ] && $(PY) -c '' 2>/dev/null && [ "$$(cat .venv/installed 2>/dev/null)" = "$$wanted" ]; then exit 0; fi; \
+	if [ -e .venv/installing ] || ! $(PY) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then \
+	    found=''; \
+	    for python in $(PYTHON) python3 python3.12 python3.11 python; do \
+	        if "$$python" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then \
+	            found="$$python"; break; \
+	        fi; \
+	    done; \
+	    if [ -z "$$found" ]; then \
+	        echo 'エラー: venv の使える Python 3.11 か 3.12 が見つかりません。入れるか、make PYTHON=… で場所を指定してください。' >&2; \
+	        exit 1; \
+	    fi; \
+	    echo ".venv を作ります（$$("$$found" --version)）。"; \
+	    rm -rf .venv; \
+	    "$$found" -m venv .venv; \
+	fi; \
+	echo 'パッケージを入れています…'; \
+	touch .venv/installing; \
+	$(PIP_ENV) $(PY) -m pip install --quiet --require-hashes -r requirements/dev.txt; \
+	printf '%s\n' "$$wanted" > .venv/installed; \
+	rm .venv/installing
+
+demo: setup ## デモのデータで全体を動かす（終了は Ctrl-C）
+	@exec $(PY) -m config.demo
+
+test: setup ## すべてのテスト
+	@$(TEST_ENV) $(PY) -m pytest -n auto
+
+lint: setup ## 書式、型、依存の向き、マイグレーション、本番設定の検査
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy .
+	$(PY) -c 'import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())'
+	@echo makemigrations --check
+	@$(TEST_ENV) $(PY) manage.py makemigrations --check --dry-run
+	@echo check --deploy
+	@SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))')" ALLOWED_HOSTS=office.example.jp \
+	    DATABASE_URL=postgresql://dispatch_app:app@127.0.0.1:1/dispatch REDIS_URL=redis://127.0.0.1:1/0 \
+	    $(PY) manage.py check --deploy --fail-level WARNING --settings config.settings.production
+
+bench: setup ## 速さの計測
+	@$(PY) -m benchmarks
+
+screens: setup ## 画面の写真を docs/screens に作る
+	@$(PY) -m benchmarks.screens
+
+lock: setup ## 版の固定をやり直す（uv が要る）
+	@$(PY) -m uv --version > /dev/null || { echo 'エラー: .venv に uv を入れてください（$(PY) -m pip install uv）。' >&2; exit 1; }
+	$(PY) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements/base.txt
+	$(PY) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev -c requirements/base.txt -o requirements/dev.txt
+
+clean: ## .venv とテスト用のデータを消す（var/ のデータは残す）
+	@if [ -x $(PY) ]; then VAR_DIR="$(CURDIR)/build/test" $(PY) -m config.servers stop > /dev/null 2>&1 || true; fi
+	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
