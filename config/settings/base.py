@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "dispatch",
     "payments",
     "surveys",
+    "office",
 ]
 
 MIDDLEWARE = [

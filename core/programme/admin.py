@@ -1,0 +1,153 @@
+"""Rule sets and code lists in the admin; the office's administrators change them."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import connection
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+
+from rules.fields import CHOICE_MAPPING, INT_MAPPING
+from rules.ruleset import FIELDS
+
+from . import services
+from .forms import RuleSetForm
+from .models import CodeItem, RuleSet
+
+
+class AdministratorsChange(admin.ModelAdmin):
+    """Everybody of the office looks; administrators add and change; nobody deletes."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.is_office  # type: ignore[union-attr]
+
+    has_module_permission = has_view_permission
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_active and request.user.role == "office_admin")  # type: ignore[union-attr]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_add_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def used_by_an_approved_run(rule_set: RuleSet) -> bool:
+    """Whether the database would refuse to change it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM payments_runruleset u JOIN payments_payoutrun r ON r.id = u.run_id"
+            " WHERE u.rule_set_id = %s AND r.status NOT IN ('draft', 'computed'))",
+            [rule_set.pk],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def _input_names() -> list[str]:
+    names: list[str] = []
+    for field in FIELDS:
+        if field.kind in (INT_MAPPING, CHOICE_MAPPING):
+            names += [f"{field.name}__{position}" for position in range(len(field.keys))]
+        else:
+            names.append(field.name)
+    return names
+
+
+@admin.register(RuleSet)
+class RuleSetAdmin(AdministratorsChange):
+    form = RuleSetForm
+    list_display = ("code", "name", "first_day", "last_day", "is_used")
+    search_fields = ("code", "name")
+
+    @admin.display(description="初日")
+    def first_day(self, rule_set: RuleSet) -> Any:
+        """First day in force."""
+        return rule_set.valid.lower
+
+    @admin.display(description="末日の翌日")
+    def last_day(self, rule_set: RuleSet) -> Any:
+        """The day after the last one in force."""
+        return rule_set.valid.upper
+
+    @admin.display(description="承認済みの支払で使用", boolean=True)
+    def is_used(self, rule_set: RuleSet) -> bool:
+        """Whether an approved run was calculated with it."""
+        return used_by_an_approved_run(rule_set)
+
+    def get_fieldsets(self, request: HttpRequest, obj: RuleSet | None = None) -> Any:
+        """Who and when, then the values."""
+        return (
+            (None, {"fields": ("code", "name", "first_day", "last_day")}),
+            ("金額と解釈", {"fields": _input_names()}),
+        )
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """The form brings its own fields; the admin must not look for them on the model."""
+        if not self.has_change_permission(request, obj):
+            return super().get_form(request, obj, change, fields=("code", "name"))
+        return RuleSetForm
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Not once an approved run was calculated with it."""
+        return super().has_change_permission(request, obj) and not (obj and used_by_an_approved_run(obj))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """Who can't change it gets the values as a readable list."""
+        rule_set = self.get_object(request, object_id)
+        if rule_set is None or self.has_change_permission(request, rule_set):
+            return super().change_view(request, object_id, form_url, extra_context)
+        if not self.has_view_permission(request, rule_set):
+            return super().change_view(request, object_id, form_url, extra_context)
+        rows = [(field.label, field.unit, _shown(field, rule_set.values.get(field.name)), field.help) for field in FIELDS]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"支出基準 {rule_set}",
+            "opts": self.opts,
+            "rule_set": rule_set,
+            "rows": rows,
+            "used": used_by_an_approved_run(rule_set),
+        }
+        return TemplateResponse(request, "admin/programme/ruleset/view.html", context)
+
+    def save_model(self, request: HttpRequest, obj: RuleSet, form: RuleSetForm, change: bool) -> None:
+        """Through the service, which names the person in the history."""
+        data = form.cleaned_data
+        saved = services.save_rule_set(
+            code=data["code"],
+            name=data["name"],
+            first_day=data["first_day"],
+            end_day=data["end_day"],
+            values=data["rule_values"],
+            actor=request.user,  # type: ignore[arg-type]
+            rule_set=obj if change else None,
+        )
+        obj.pk = saved.pk
+
+
+def _shown(field: Any, value: Any) -> str:
+    labels = dict(field.choices)
+    if isinstance(value, bool):
+        return "はい" if value else "いいえ"
+    if isinstance(value, list):
+        return "、".join(labels.get(member, member) for member in value) or "なし"
+    if isinstance(value, dict):
+        return "、".join(f"{key} {labels.get(member, member) or 'なし'}" for key, member in value.items()) or "なし"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return labels.get(value, str(value))
+
+
+@admin.register(CodeItem)
+class CodeItemAdmin(AdministratorsChange):
+    list_display = ("list", "position", "name", "valid")
+    list_filter = ("list",)
+
+    def save_model(self, request: HttpRequest, obj: CodeItem, form: Any, change: bool) -> None:
+        """Names the person in the history."""
+        from core.audit.acting import acting
+
+        with acting(request.user, "save_code_item"):  # type: ignore[arg-type]
+            obj.save()

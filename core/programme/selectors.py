@@ -1,0 +1,47 @@
+"""Which rule set is in force when."""
+
+import datetime as dt
+from collections.abc import Callable
+
+from rules.ruleset import RuleSet as Rules
+
+from . import models
+
+RulesForDay = Callable[[dt.date], Rules | None]
+
+
+def rules_of(rule_set: models.RuleSet) -> Rules:
+    """The values of a stored rule set as the rules take them."""
+    return Rules.from_values(rule_set.code, rule_set.values)
+
+
+class RuleBook:
+    """All rule sets at one moment, read once: what a calculation asks for each day."""
+
+    def __init__(self) -> None:
+        self._entries: list[tuple[dt.date | None, dt.date | None, models.RuleSet, Rules]] = [
+            (stored.valid.lower, stored.valid.upper, stored, rules_of(stored))
+            for stored in models.RuleSet.objects.order_by("valid")
+        ]
+        self._days: dict[dt.date, tuple[models.RuleSet, Rules] | None] = {}
+        self.used: dict[int, models.RuleSet] = {}
+
+    def _find(self, day: dt.date) -> tuple[models.RuleSet, Rules] | None:
+        if day not in self._days:
+            self._days[day] = next(
+                (
+                    (stored, rules)
+                    for lower, upper, stored, rules in self._entries
+                    if (lower is None or lower <= day) and (upper is None or day < upper)
+                ),
+                None,
+            )
+        return self._days[day]
+
+    def __call__(self, day: dt.date) -> Rules | None:
+        """The rule set in force on the day, or None; remembers that it was asked for (`used`)."""
+        found = self._find(day)
+        if found is None:
+            return None
+        self.used[found[0].pk] = found[0]
+        return found[1]

@@ -1,0 +1,92 @@
+"""Adding and changing rule sets and code lists."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.backends.postgresql.psycopg_any import DateRange
+from django.db.models import Max
+
+from core.audit.acting import Actor, acting
+from core.errors import DomainError
+from rules import codes
+from rules.ruleset import RuleSet as Rules
+from rules.ruleset import RuleSetError, builtin
+
+from .models import CodeItem, RuleSet
+
+
+def save_rule_set(
+    *,
+    code: str,
+    name: str,
+    first_day: dt.date,
+    end_day: dt.date | None,
+    values: Mapping[str, Any],
+    actor: Actor,
+    rule_set: RuleSet | None = None,
+) -> RuleSet:
+    """Adds a rule set, or changes `rule_set`; in force from `first_day` to the day before `end_day`.
+
+    Refuses values that make no rule set, days that overlap another one, and a rule set that an approved run used.
+    """
+    try:
+        checked = Rules.from_values(code, values).values()
+    except RuleSetError as wrong:
+        raise DomainError(str(wrong)) from wrong
+    if end_day is not None and end_day <= first_day:
+        raise DomainError("有効期間の終わりは、始まりより後の日にしてください。")
+    row = rule_set or RuleSet()
+    row.code, row.name, row.values = code, name, checked
+    row.valid = DateRange(first_day, end_day)
+    try:
+        with acting(actor, "save_rule_set"), transaction.atomic():
+            row.save()
+    except IntegrityError as refused:
+        raise DomainError(_why(refused, code)) from refused
+    return row
+
+
+def _why(refused: IntegrityError, code: str) -> str:
+    detail = str(refused)
+    if "programme_ruleset_no_overlap" in detail:
+        return "有効期間がほかの支出基準と重なっています。期間を確認してください。"
+    if "programme_ruleset_code" in detail:
+        return f"コード「{code}」の支出基準は既にあります。別のコードにしてください。"
+    return (
+        f"支出基準「{code}」は承認済みの月次支払で使われているため、変更できません。"
+        "金額や解釈を変える場合は、新しい期間の支出基準を追加してください。"
+    )
+
+
+def load_first_values(*, actor: Actor) -> bool:
+    """Adds what every installation needs where it is missing: rule set R3 and the first list of 経営課題.
+
+    Answers whether anything was added; never changes what is there.
+    """
+    added = False
+    with acting(actor, "setup"):
+        r3 = builtin("R3")
+        if not RuleSet.objects.filter(code=r3.code).exists():
+            save_rule_set(
+                code=r3.code, name=r3.name, first_day=r3.first_day, end_day=r3.end_day, values=r3.values, actor=actor
+            )
+            added = True
+        topics = CodeItem.objects.filter(list=CodeItem.List.TOPIC)
+        if not topics.exists():
+            CodeItem.objects.bulk_create(
+                CodeItem(list=CodeItem.List.TOPIC, name=topic, position=position, valid=DateRange(None, None))
+                for position, topic in enumerate(codes.TOPICS, start=1)
+            )
+            added = True
+    return added
+
+
+def add_topic(*, name: str, first_day: dt.date, actor: Actor) -> CodeItem:
+    """Adds a value to the list of 経営課題, from a day on."""
+    with acting(actor, "add_topic"):
+        last = CodeItem.objects.filter(list=CodeItem.List.TOPIC).aggregate(last=Max("position"))["last"] or 0
+        return CodeItem.objects.create(
+            list=CodeItem.List.TOPIC, name=name, position=last + 1, valid=DateRange(first_day, None)
+        )
