@@ -27,7 +27,9 @@ class PdfDocument(Protocol):
     delayedFonts: list[Any]
     idToObject: dict[str, Any]
 
-    def Reference(self, obj: object, name: str | None = None) -> object: ...  # noqa: N802
+    def Reference(self, obj: object, name: str | None = None) -> object: ...
+
+    def updateSignature(self, thing: object) -> None: ...
 
 
 class _MainCodes(dict[str, str]):
@@ -78,10 +80,10 @@ class _Usage:
 
 
 class DocumentFont:
-    """A font family as reportlab's canvas and platypus expect a dynamic font; also the short cut of `Sheet`."""
+    """A font family as reportlab's canvas and platypus expect a dynamic font, and as `Sheet` uses it."""
 
-    _multiByte = 1  # noqa: N815
-    _dynamicFont = 1  # noqa: N815
+    _multiByte = 1
+    _dynamicFont = 1
     shapable = False
 
     def __init__(self, fonts: FontFamily) -> None:
@@ -91,7 +93,7 @@ class DocumentFont:
         self.encoding = _FaceFacts("Identity-H")
         self._usage: WeakKeyDictionary[PdfDocument, _Usage] = WeakKeyDictionary()
 
-    def stringWidth(self, text: str | bytes, size: float, encoding: str = "utf-8") -> float:  # noqa: N802
+    def stringWidth(self, text: str | bytes, size: float, encoding: str = "utf-8") -> float:
         return self.fonts.width(text.decode(encoding) if isinstance(text, bytes) else text, size)
 
     def encoded(self, text: str, document: PdfDocument) -> list[tuple[int, str]]:
@@ -108,13 +110,13 @@ class DocumentFont:
                 pieces.append((glyph.face, code))
             return pieces
 
-    def splitString(  # noqa: N802
+    def splitString(
         self, text: str | bytes, doc: PdfDocument, encoding: str = "utf-8"
     ) -> list[tuple[int, bytes]]:
         plain = text.decode(encoding) if isinstance(text, bytes) else text
         return [(face, bytes.fromhex(codes)) for face, codes in self.encoded(plain, doc)]
 
-    def getSubsetInternalName(self, subset: int, doc: PdfDocument) -> str:  # noqa: N802
+    def getSubsetInternalName(self, subset: int, doc: PdfDocument) -> str:
         usage = self._usage_in(doc)
         if not usage.internal_name:
             usage.internal_name = f"F{len(doc.fontMapping) + 1}"
@@ -122,7 +124,7 @@ class DocumentFont:
             doc.delayedFonts.append(self)
         return f"/{usage.internal_name}+{subset}"
 
-    def addObjects(self, doc: PdfDocument) -> None:  # noqa: N802
+    def addObjects(self, doc: PdfDocument) -> None:
         usage = self._usage.pop(doc)
         fonts = doc.idToObject["BasicFonts"].dict
         for number, subset in enumerate(usage.subsets):
@@ -158,6 +160,8 @@ def document_font(*, bold: bool = False) -> DocumentFont:
 def _font_object(subset: _Subset, doc: PdfDocument) -> PDFDictionary:
     face = subset.face
     mark = sha256("\0".join(subset.texts).encode()).digest()
+    # Pages hold codes: two documents that differ in their words alone differ only here.
+    doc.updateSignature(mark)
     name = "/" + "".join(chr(65 + byte % 26) for byte in mark[:6]) + "+" + face.name
     data = face.subset(subset.glyphs)
     file = PDFStream(dictionary=PDFDictionary({"Length1": len(data)}), content=data + b"\n")

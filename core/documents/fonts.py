@@ -19,8 +19,11 @@ GETA = "〓"
 
 _MARKED = re.compile("[^\u0300-\u036f\u3099\u309a][\u0300-\u036f\u3099\u309a]+")
 _SPACE = re.compile("[\t\n\v\f\r\x85\xa0\u2028\u2029]")
-_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
-_CLUSTER = re.compile("(.)([\ufe00-\ufe0f\U000e0100-\U000e01ef]?)[\ufe00-\ufe0f\U000e0100-\U000e01ef]*", re.DOTALL)
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
+)
+_SELECTOR = "[\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+_CLUSTER = re.compile(f"(.)({_SELECTOR}?){_SELECTOR}*", re.DOTALL)
 
 
 class Glyph(NamedTuple):
@@ -47,7 +50,8 @@ class FontFamily:
         self.name = name
         self.faces = faces
         main = faces[0]
-        self.main_glyphs = {chr(char): glyph for char, glyph in main.glyphs.items() if not _needs_care(chr(char))}
+        characters = {chr(char): glyph for char, glyph in main.glyphs.items()}
+        self.main_glyphs = {char: glyph for char, glyph in characters.items() if not _needs_care(char)}
         self._main_widths = {char: main.advance(glyph) for char, glyph in self.main_glyphs.items()}
         self._located: dict[tuple[str, str], Glyph] = {}
 

@@ -8,7 +8,10 @@ from typing import NamedTuple
 from core.documents.fonts import printable, text_width
 
 # JIS X 4051: what may not begin a line, what may not end one.
-_NOT_FIRST = "、。，．・：；？！゛゜ヽヾゝゞ々ー）］｝」』】〉》〕〟’”ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ…‥～％円"
+_NOT_FIRST = (
+    "、。，．・：；？！゛゜ヽヾゝゞ々ー）］｝」』】〉》〕〟’”"
+    "ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ…‥～％円"
+)
 _NOT_LAST = "（［｛「『【〈《〔〝‘“￥＄"
 _PIECES = re.compile(
     "[!-~]+ *| +"
@@ -43,7 +46,7 @@ def fit(
     narrowest: int = 100,
     bold: bool = False,
 ) -> FittedText:
-    """The text at the largest size at which it fits: first smaller, then narrower, at last as small as it takes."""
+    """The text at the largest size at which it fits: smaller, then narrower, at last as small as it takes."""
     text = printable(text)
     while True:
         lines = lines_of(text, width, size, bold=bold)

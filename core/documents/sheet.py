@@ -1,8 +1,8 @@
 """A page to draw a document on: text at a place, lines, boxes, and bytes that never change.
 
-The same calls give the same bytes on every installation: nothing of the clock, the environment, the compression
-library or reportlab's settings reaches the file. Streams stay uncompressed for that reason (zlib and its
-replacements compress the same data differently).
+The same calls give the same bytes on every installation: nothing of the clock, the environment, the
+compression library or reportlab's settings reaches the file. Streams stay uncompressed for that reason (zlib
+and its replacements compress the same data differently).
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Sheet:
             name = font.getSubsetInternalName(subset, self._document)
             shown = f"{name} {size:.2f} Tf <{codes}> Tj"
             # Rare characters have no bold face: their outlines are thickened instead.
-            parts.append(f"{colour} G {size * 0.035:.2f} w 2 Tr {shown} 0 Tr" if bold and subset else shown)
+            parts.append(f"{colour} G {size * 0.025:.2f} w 2 Tr {shown} 0 Tr" if bold and subset else shown)
         if stretch != 100:
             parts.append("100 Tz")
         parts.append("ET")
@@ -112,10 +112,11 @@ class Sheet:
         colour: str = INK,
         align: Align = "left",
     ) -> float:
-        """Write fitted lines from baseline y downwards, leading times the size apart; return the next baseline."""
+        """Write lines from baseline y downwards, leading times the size apart; return the next baseline."""
+        _, size, stretch = fitted
         for line in fitted.lines:
-            self.text(x, y, line, size=fitted.size, bold=bold, colour=colour, stretch=fitted.stretch, align=align)
-            y -= fitted.size * leading
+            self.text(x, y, line, size=size, bold=bold, colour=colour, stretch=stretch, align=align)
+            y -= size * leading
         return y
 
     def fitted(
@@ -136,23 +137,49 @@ class Sheet:
     ) -> float:
         """Write a text that never leaves its box: smaller, in lines, narrower; return the next baseline."""
         found = fit(
-            text, width=width, size=size, smallest=smallest, most_lines=most_lines, narrowest=narrowest, bold=bold
+            text,
+            width=width,
+            size=size,
+            smallest=smallest,
+            most_lines=most_lines,
+            narrowest=narrowest,
+            bold=bold,
         )
-        return self.lines(x, y, found, leading=leading, bold=bold, colour=colour, align=align)
+        below = self.lines(x, y, found, leading=leading, bold=bold, colour=colour, align=align)
+        # What follows is written in the usual size and needs its room also below a text that had to shrink.
+        return below - (size - found.size) * leading
 
     def paragraph(
-        self, x: float, y: float, text: str, *, width: float, size: float = 8, leading: float = 1.4, colour: str = INK
+        self,
+        x: float,
+        y: float,
+        text: str,
+        *,
+        width: float,
+        size: float = 8,
+        leading: float = 1.4,
+        colour: str = INK,
     ) -> float:
         """Write a text in as many lines as it takes; return the next baseline."""
         broken = FittedText(lines_of(text, width, size), size, 100)
         return self.lines(x, y, broken, leading=leading, colour=colour)
 
-    def rule(self, x1: float, y1: float, x2: float, y2: float, *, weight: float = 0.5, colour: str = LINE) -> None:
+    def rule(
+        self, x1: float, y1: float, x2: float, y2: float, *, weight: float = 0.5, colour: str = LINE
+    ) -> None:
         """Draw a straight line."""
         self.canvas._code.append(f"{colour} G {weight:.2f} w {x1:.2f} {y1:.2f} m {x2:.2f} {y2:.2f} l S")
 
     def box(
-        self, x: float, y: float, width: float, height: float, *, fill: str = "", line: str = "", weight: float = 0.5
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        *,
+        fill: str = "",
+        line: str = "",
+        weight: float = 0.5,
     ) -> None:
         """Draw a rectangle from its lower left corner, filled, outlined or both."""
         paint = "B" if fill and line else "f" if fill else "S"

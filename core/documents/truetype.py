@@ -1,8 +1,8 @@
 """TrueType files read just far enough to embed them: characters, widths, outlines and small subsets.
 
 reportlab's own TrueType support knows no variation sequences, splits a text into fonts of 256 characters and
-parses anew what never changes; a month of notices needs the same few thousand outlines again and again, so they
-are read once per process.
+parses anew what never changes; a month of notices needs the same few thousand outlines again and again, so
+they are read once per process.
 """
 
 from __future__ import annotations
@@ -23,12 +23,10 @@ class TrueTypeFace:
         with path.open("rb") as file:
             self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self.name = path.stem
-        self._tables = {
-            tag.decode(): (offset, length)
-            for tag, _, offset, length in (
-                unpack_from(">4sLLL", self._data, 12 + 16 * n) for n in range(unpack_from(">H", self._data, 4)[0])
-            )
-        }
+        self._tables: dict[str, tuple[int, int]] = {}
+        for n in range(unpack_from(">H", self._data, 4)[0]):
+            tag, _, offset, length = unpack_from(">4sLLL", self._data, 12 + 16 * n)
+            self._tables[tag.decode()] = (offset, length)
         self.units_per_em: int = unpack_from(">H", self._data, self._tables["head"][0] + 18)[0]
         box = unpack_from(">4h", self._data, self._tables["head"][0] + 36)
         self.bounding_box = tuple(round(value * 1000 / self.units_per_em) for value in box)
@@ -62,9 +60,8 @@ class TrueTypeFace:
         # No twilight points, storage, functions or instructions: the programs that need them are left out.
         maxp[14:28] = pack(">7H", 1, 0, 0, 0, 0, 0, 0)
         pairs = [value for pair in zip(advances, bearings, strict=True) for value in pair]
-        tables: list[tuple[bytes, bytes, int]] = [
-            (b"glyf", b"".join(data for data, _ in outlines), sum(checksum for _, checksum in outlines) & 0xFFFFFFFF)
-        ]
+        outlines_checksum = sum(checksum for _, checksum in outlines) & 0xFFFFFFFF
+        tables = [(b"glyf", b"".join(data for data, _ in outlines), outlines_checksum)]
         for tag, content in (
             (b"head", bytes(head)),
             (b"hhea", hhea),
@@ -100,7 +97,7 @@ class TrueTypeFace:
             if data:
                 contours = unpack_from(">h", data)[0]
                 if contours < 0:
-                    raise ValueError(f"{self.name}: glyph {glyph} is composed of others, which is not supported")
+                    raise ValueError(f"{self.name}: glyph {glyph} is composed of other glyphs")
                 hints = 10 + 2 * contours
                 data = data[:hints] + b"\0\0" + data[hints + 2 + unpack_from(">H", data, hints)[0] :]
                 data += _PADDING[len(data) % 4]
@@ -129,7 +126,7 @@ class TrueTypeFace:
         count = unpack_from(">L", self._data, start + 12)[0]
         values = unpack_from(f">{3 * count}L", self._data, start + 16)
         for first, last, glyph in zip(values[::3], values[1::3], values[2::3], strict=True):
-            self.glyphs.update(zip(range(first, last + 1), range(glyph, glyph + last - first + 1), strict=True))
+            self.glyphs.update((char, glyph + char - first) for char in range(first, last + 1))
 
     def _read_segments(self, start: int) -> None:
         """cmap format 4: runs of characters of the first plane."""
@@ -151,7 +148,7 @@ class TrueTypeFace:
                     self.glyphs[char] = glyph
 
     def _read_sequences(self, start: int) -> None:
-        """cmap format 14: characters followed by a variation selector; a usual form maps to the usual glyph."""
+        """cmap format 14: characters followed by a variation selector; a usual form has the usual glyph."""
         for n in range(unpack_from(">L", self._data, start + 6)[0]):
             at = start + 10 + 11 * n
             selector = int.from_bytes(self._data[at : at + 3])
@@ -170,7 +167,8 @@ class TrueTypeFace:
 
 
 def _checksum(padded: bytes) -> int:
-    return sum(unpack(f">{len(padded) // 4}L", padded)) & 0xFFFFFFFF
+    words: tuple[int, ...] = unpack(f">{len(padded) // 4}L", padded)
+    return sum(words) & 0xFFFFFFFF
 
 
 def _assemble(tables: list[tuple[bytes, bytes, int]]) -> bytes:

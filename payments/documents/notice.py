@@ -45,7 +45,7 @@ class NoticeDispatch:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Everything a payment notice shows. The account number comes masked; the totals must agree with the lines."""
+    """Everything a payment notice shows. The account number comes masked; totals agree with the lines."""
 
     number: str
     month: dt.date
@@ -81,8 +81,9 @@ class Notice:
         lines = sum(dispatch.amount for dispatch in self.dispatches)
         if not (lines == self.fee_total + self.travel_total == self.gross == self.net + self.withholding):
             raise ValueError(
-                f"支払通知書 {self.number} の金額が一致しません（明細計 {lines}円、謝金 {self.fee_total}円、"
-                f"旅費 {self.travel_total}円、支払総額 {self.gross}円、源泉徴収 {self.withholding}円、差引 {self.net}円）。"
+                f"支払通知書 {self.number} の金額が一致しません（明細計 {lines}円、"
+                f"謝金 {self.fee_total}円、旅費 {self.travel_total}円、支払総額 {self.gross}円、"
+                f"源泉徴収 {self.withholding}円、差引 {self.net}円）。"
             )
         if sum(char.isdigit() for char in self.masked_account_number) > 3:
             raise ValueError(f"支払通知書 {self.number} の口座番号は末尾3桁以外を伏せてください。")

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.documents.linebreak import lines_of
+from core.documents.linebreak import fit, lines_of
 from core.documents.sheet import A4_HEIGHT, A4_WIDTH, HAIR, INK, LINE, QUIET, SHADE, Sheet
 from core.documents.wording import long_date, year_month, yen
-from payments.documents.notice_table import AMOUNT, ITEM, REASON, REASON_ROOM, VISIT, NoticeTable, Part, paginate
+from payments.documents.notice_table import (
+    AMOUNT,
+    ITEM,
+    REASON,
+    REASON_ROOM,
+    VISIT,
+    NoticeTable,
+    Part,
+    paginate,
+)
 
 if TYPE_CHECKING:
     from payments.documents.notice import Notice
@@ -30,9 +39,7 @@ class NoticePages:
     def __init__(self, sheet: Sheet, notice: Notice) -> None:
         self.sheet = sheet
         self.notice = notice
-        self.sentences = [
-            line for text in self._sentences() for line in lines_of(text, RIGHT - LEFT, SMALL)
-        ]
+        self.sentences = [line for text in self._sentences() for line in lines_of(text, RIGHT - LEFT, SMALL)]
 
     def draw(self) -> None:
         """Draw all pages."""
@@ -64,7 +71,8 @@ class NoticePages:
     def _heading(self) -> None:
         sheet, notice = self.sheet, self.notice
         sheet.text(A4_WIDTH / 2, TOP - 13, TITLE, size=16, bold=True, align="center")
-        sheet.fitted(RIGHT, TOP - 3, f"通知番号 {notice.number}", width=142, size=8, align="right", narrowest=60)
+        number = f"通知番号 {notice.number}"
+        sheet.fitted(RIGHT, TOP - 3, number, width=142, size=8, align="right", narrowest=60)
         sheet.text(RIGHT, TOP - 14, f"発行日 {long_date(notice.issue_date)}", size=8, align="right")
         sheet.rule(LEFT, TOP - 21, RIGHT, TOP - 21, weight=1.2, colour=INK)
 
@@ -72,9 +80,11 @@ class NoticePages:
         sheet, notice = self.sheet, self.notice
         sheet.fitted(LEFT, TOP - 37, notice.payee_address, width=270, size=8.5, most_lines=2)
         name = f"{notice.payee_name} {notice.payee_honorific}"
-        sheet.fitted(LEFT, TOP - 70, name, width=270, size=14, smallest=10, bold=True, narrowest=80) if len(
-            name
-        ) < 24 else sheet.fitted(LEFT, TOP - 62, name, width=270, size=10, most_lines=2, bold=True, leading=1.2)
+        one_line = fit(name, width=270, size=14, smallest=10, narrowest=80, bold=True)
+        if one_line.size >= 10:
+            sheet.lines(LEFT, TOP - 70, one_line, bold=True)
+        else:
+            sheet.fitted(LEFT, TOP - 61, name, width=270, size=10, most_lines=2, bold=True, leading=1.2)
         sheet.rule(LEFT, TOP - 79, LEFT + 276, TOP - 79, colour=INK)
         codes = f"専門家コード {notice.payee_code}"
         if notice.payee_registration_number:
@@ -97,8 +107,16 @@ class NoticePages:
         sheet.box(LEFT, bottom, RIGHT - LEFT, height, line=INK, weight=0.9)
         sheet.rule(split, bottom, split, bottom + height, colour=LINE)
         sheet.text(LEFT + 10, bottom + height - 16, "差引振込額", size=9, bold=True)
-        amount = yen(notice.net)
-        sheet.fitted(split - 12, bottom + 13, amount, width=176, size=22, smallest=14, bold=True, align="right")
+        sheet.fitted(
+            split - 12,
+            bottom + 13,
+            yen(notice.net),
+            width=176,
+            size=22,
+            smallest=14,
+            bold=True,
+            align="right",
+        )
         account = f"{notice.account_type} {notice.masked_account_number}"
         for row, (label, value) in enumerate(
             (
@@ -168,17 +186,22 @@ class NoticePages:
     def _sentences(self) -> list[str]:
         notice = self.notice
         registered = (
-            f"本書は、適格請求書発行事業者（登録番号 {notice.payee_registration_number}）からの仕入れに係る仕入明細書を兼ねます。"
+            f"本書は、適格請求書発行事業者（登録番号 {notice.payee_registration_number}）からの"
+            "仕入れに係る仕入明細書を兼ねます。"
         )
         unregistered = (
-            "適格請求書発行事業者の登録番号のお届けがないため、適格請求書発行事業者以外の方からの課税仕入れとして取り扱います。"
+            "適格請求書発行事業者の登録番号のお届けがないため、"
+            "適格請求書発行事業者以外の方からの課税仕入れとして取り扱います。"
             "登録番号をお持ちの場合は、お問い合わせ先までお知らせください。"
         )
         objection = (
-            f"記載内容に誤りがある場合は、発行日から{notice.objection_days}日以内（{long_date(notice.objection_until)}まで）にご連絡ください。"
+            f"記載内容に誤りがある場合は、発行日から{notice.objection_days}日以内"
+            f"（{long_date(notice.objection_until)}まで）にご連絡ください。"
             "期限までにご連絡がない場合は、記載内容をご確認いただいたものとします。"
         )
-        contact = f"お問い合わせ先：{notice.payer_name} 電話 {notice.payer_phone}（通知番号をお知らせください。）"
+        contact = (
+            f"お問い合わせ先：{notice.payer_name} 電話 {notice.payer_phone}（通知番号をお知らせください。）"
+        )
         return [
             registered if notice.payee_registration_number else unregistered,
             objection,

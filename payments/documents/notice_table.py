@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from core.documents.linebreak import FittedText, fit
-from core.documents.sheet import A4_WIDTH, HAIR, QUIET, Sheet
+from core.documents.sheet import A4_WIDTH, HAIR, INK, QUIET, Sheet
 from core.documents.wording import clock_span, duration, long_date, yen
 
 if TYPE_CHECKING:
@@ -21,26 +21,28 @@ VISIT_ROOM, ITEM_ROOM, AMOUNT_ROOM, REASON_ROOM = ITEM - VISIT - 8, 43.0, 52.0, 
 
 @dataclass(frozen=True, slots=True)
 class Density:
-    """How tight the table is set; the explanation may take reason_lines lines, narrowed to narrowest percent."""
+    """How tight the table is set; narrowest is how far an explanation is narrowed at most (percent)."""
 
     size: float
     leading: float
     padding: float
     reason_lines: int
+    client_lines: int
     narrowest: int
 
 
-# The first one with which everything fits on one page is taken. 6.5 points is the smallest that prints legibly.
+# The first one with which everything fits on one page is taken. Below 6.5 points print isn't legible.
 DENSITIES = (
-    Density(8.5, 12.0, 7.0, 3, 100),
-    Density(8.0, 11.0, 5.0, 3, 100),
-    Density(7.5, 10.0, 4.0, 2, 95),
-    Density(7.0, 9.0, 3.5, 2, 90),
-    Density(6.5, 8.2, 3.0, 1, 70),
-    Density(6.5, 7.6, 2.4, 1, 55),
-    Density(6.5, 7.0, 1.6, 1, 55),
+    Density(8.5, 12.0, 7.0, 3, 3, 100),
+    Density(8.0, 11.0, 5.0, 3, 3, 100),
+    Density(7.5, 10.0, 4.0, 3, 3, 95),
+    Density(7.0, 9.0, 3.5, 2, 2, 90),
+    Density(6.5, 8.2, 3.0, 1, 1, 70),
+    Density(6.5, 7.6, 2.4, 1, 1, 55),
+    Density(6.5, 7.0, 1.6, 1, 1, 55),
 )
-FLOWING = DENSITIES[2]
+# Where one page doesn't do, the most generous of these that takes the fewest pages.
+FLOWING = DENSITIES[2:4]
 VISIT_LINES = 3
 
 
@@ -68,6 +70,7 @@ class Row:
 class Part:
     """Rows of one visit that stand together on a page."""
 
+    number: str
     rows: tuple[Row, ...]
     density: Density
 
@@ -82,17 +85,24 @@ def paginate(
 ) -> list[list[Part]]:
     """The visits laid out on pages, so that totals and remarks (tail, points) follow on the last one."""
     for density in DENSITIES:
-        least = sum(
-            max(VISIT_LINES, len(dispatch.lines)) * density.leading + density.padding for dispatch in dispatches
-        )
+        lines = sum(max(VISIT_LINES, len(dispatch.lines)) for dispatch in dispatches)
+        least = lines * density.leading + len(dispatches) * density.padding
         if least <= first_room - tail:
             parts = [_part(dispatch, density) for dispatch in dispatches]
             if sum(part.height for part in parts) <= first_room - tail:
                 return [parts]
+    flowing = (
+        _flow([_part(dispatch, density) for dispatch in dispatches], first_room, next_room, tail)
+        for density in FLOWING
+    )
+    return min(flowing, key=len)
+
+
+def _flow(parts: list[Part], first_room: float, next_room: float, tail: float) -> list[list[Part]]:
     pages: list[list[Part]] = [[]]
     # A page that is continued says so in a line of its own below the table.
     room = first_room - 12
-    for part in (_part(dispatch, FLOWING) for dispatch in dispatches):
+    for part in parts:
         if part.height > room and part.height <= next_room - 12:
             pages.append([])
             room = next_room - 12
@@ -115,33 +125,33 @@ def _split(part: Part, room: float) -> tuple[Part | None, Part | None]:
     if part.height <= room:
         return part, None
     count = int((room - part.density.padding) // part.density.leading)
-    if count < VISIT_LINES:
+    if count < sum(row.visit is not None for row in part.rows):
         return None, part
-    size = part.density.size
-    again = Row(Cell("（続き）", size), *_without_visit(part.rows[count]))
-    return (
-        Part(part.rows[:count], part.density),
-        Part((again, *part.rows[count + 1 :]), part.density),
-    )
-
-
-def _without_visit(row: Row) -> tuple[Cell | None, Cell | None, Cell | None]:
-    return row.item, row.amount, row.reason
+    first = part.rows[count]
+    again = Row(Cell(f"{part.number}（続き）", part.density.size), first.item, first.amount, first.reason)
+    return replace(part, rows=part.rows[:count]), replace(part, rows=(again, *part.rows[count + 1 :]))
 
 
 def _part(dispatch: NoticeDispatch, density: Density) -> Part:
     right = [row for line in dispatch.lines for row in _amount_rows(line, density)]
-    rows = zip_longest(_visit_cells(dispatch, density), right)
-    return Part(tuple(Row(visit, *(cells or (None, None, None))) for visit, cells in rows), density)
+    rows = tuple(
+        Row(visit, *(cells or (None, None, None)))
+        for visit, cells in zip_longest(_visit_cells(dispatch, density), right)
+    )
+    return Part(dispatch.number, rows, density)
 
 
 def _visit_cells(dispatch: NoticeDispatch, density: Density) -> list[Cell]:
-    """Three lines: number and day, client, time. A long client name gets a second line where rows are free."""
+    """Number and day, client, time: three lines, more for a long name where page or rows allow."""
     time = f"{clock_span(dispatch.start, dispatch.end)}（支援{duration(dispatch.minutes)}）"
-    spare = 2 if len(dispatch.lines) > VISIT_LINES else 1
-    cells = _cells(f"{dispatch.number} {long_date(dispatch.visit_date)}", VISIT_ROOM, density.size, narrowest=70)
-    cells += _cells(dispatch.client_name, VISIT_ROOM, density.size, narrowest=70, most_lines=spare, bold=True)
-    return cells + _cells(time, VISIT_ROOM, density.size, narrowest=70)
+    client_lines = max(density.client_lines, min(1 + len(dispatch.lines) - VISIT_LINES, 6))
+    visit = f"{dispatch.number} {long_date(dispatch.visit_date)}"
+    size, client = density.size, dispatch.client_name
+    return [
+        *_cells(visit, VISIT_ROOM, size, narrowest=70),
+        *_cells(client, VISIT_ROOM, size, narrowest=70, most_lines=client_lines, bold=True),
+        *_cells(time, VISIT_ROOM, size, narrowest=70),
+    ]
 
 
 def _amount_rows(line: NoticeLine, density: Density) -> list[tuple[Cell | None, Cell | None, Cell | None]]:
@@ -189,7 +199,7 @@ class NoticeTable:
 
     def _part(self, top: float, part: Part) -> None:
         density = part.density
-        first = top - density.padding / 2 - density.leading + (density.leading - density.size) / 2 + density.size * 0.12
+        first = top - (density.padding + density.leading + density.size) / 2 + density.size * 0.12
         lines = [(first - density.leading * number, row) for number, row in enumerate(part.rows)]
         # The visit first, then its amounts: the order in which a reader, or a program, takes them.
         for y, row in lines:
@@ -199,7 +209,7 @@ class NoticeTable:
             self._cell(AMOUNT, y, row.amount, right=True)
             self._cell(REASON, y, row.reason, colour=QUIET)
 
-    def _cell(self, x: float, y: float, cell: Cell | None, *, right: bool = False, colour: str = "0.1") -> None:
+    def _cell(self, x: float, y: float, cell: Cell | None, *, right: bool = False, colour: str = INK) -> None:
         if cell is not None:
             self.sheet.text(
                 x,
