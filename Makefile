@@ -65,7 +65,7 @@ screens: setup ## 画面の写真を docs/screens に作る
 lock: setup ## 版の固定をやり直す（uv が要る）
 	@$(PY) -m uv --version > /dev/null || { echo 'エラー: .venv に uv を入れてください（$(PY) -m pip install uv）。' >&2; exit 1; }
 	$(PY) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements/base.txt
-	$(PY) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev -c requirements/base.txt -o requirements/dev.txt
+	$(PY) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra embedded --extra dev -c requirements/base.txt -o requirements/dev.txt
 
 clean: ## .venv とテスト用のデータを消す（var/ のデータは残す）
 	@if [ -x $(PY) ]; then VAR_DIR="$(CURDIR)/build/test" $(PY) -m config.servers stop > /dev/null 2>&1 || true; fi
