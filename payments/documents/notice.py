@@ -74,6 +74,7 @@ class Notice:
     account_holder_kana: str
     payee_honorific: str = "様"
     tax_rate: int = 10
+    consumption_tax_explanation: str = ""
     objection_days: int = 7
     notes: tuple[str, ...] = ()
 
@@ -95,7 +96,9 @@ class Notice:
 
     @property
     def tax_explanation(self) -> str:
-        """How the consumption tax contained in the gross follows from it (rules.md §4)."""
+        """How the consumption tax in the gross follows from it (rules.md §4), unless told otherwise."""
+        if self.consumption_tax_explanation:
+            return self.consumption_tax_explanation
         return f"{self.gross:,}円 × {self.tax_rate} ÷ {100 + self.tax_rate}（1円未満切捨て）"
 
 

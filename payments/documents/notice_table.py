@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from core.documents.linebreak import FittedText, fit
+from core.documents.linebreak import FittedText, fit, lines_of
 from core.documents.sheet import A4_WIDTH, HAIR, INK, QUIET, Sheet
 from core.documents.wording import clock_span, duration, long_date, yen
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 LEFT, RIGHT = 40.0, A4_WIDTH - 40
 # Columns: visit, item, amount (its right edge), explanation.
-VISIT, ITEM, AMOUNT, REASON = LEFT + 4, LEFT + 156, LEFT + 254, LEFT + 263
+VISIT, ITEM, AMOUNT, REASON = LEFT + 4, LEFT + 150, LEFT + 245, LEFT + 253
 VISIT_ROOM, ITEM_ROOM, AMOUNT_ROOM, REASON_ROOM = ITEM - VISIT - 8, 43.0, 52.0, RIGHT - REASON - 3
 
 
@@ -26,20 +26,19 @@ class Density:
     size: float
     leading: float
     padding: float
-    reason_lines: int
     client_lines: int
     narrowest: int
 
 
-# The first one with which everything fits on one page is taken. Below 6.5 points print isn't legible.
+# The first one with which everything fits on one page is taken; below 6.5 points print isn't legible.
 DENSITIES = (
-    Density(8.5, 12.0, 7.0, 3, 3, 100),
-    Density(8.0, 11.0, 5.0, 3, 3, 100),
-    Density(7.5, 10.0, 4.0, 3, 3, 95),
-    Density(7.0, 9.0, 3.5, 2, 2, 90),
-    Density(6.5, 8.2, 3.0, 1, 1, 70),
-    Density(6.5, 7.6, 2.4, 1, 1, 55),
-    Density(6.5, 7.0, 1.6, 1, 1, 55),
+    Density(8.5, 12.0, 7.0, 3, 100),
+    Density(8.0, 11.0, 5.0, 3, 100),
+    Density(7.5, 10.0, 4.0, 3, 95),
+    Density(7.0, 9.0, 3.5, 2, 90),
+    Density(6.5, 8.2, 3.0, 1, 70),
+    Density(6.5, 7.6, 2.4, 1, 60),
+    Density(6.5, 7.0, 1.6, 1, 55),
 )
 # Where one page doesn't do, the most generous of these that takes the fewest pages.
 FLOWING = DENSITIES[2:4]
@@ -155,13 +154,10 @@ def _visit_cells(dispatch: NoticeDispatch, density: Density) -> list[Cell]:
 
 
 def _amount_rows(line: NoticeLine, density: Density) -> list[tuple[Cell | None, Cell | None, Cell | None]]:
-    reasons = _cells(
-        line.explanation,
-        REASON_ROOM,
-        max(6.5, density.size - 0.5),
-        most_lines=density.reason_lines,
-        narrowest=density.narrowest,
-    )
+    # As many lines as it takes at full legibility: an explanation is narrowed, but never small print.
+    size = max(6.5, density.size - 0.5)
+    lines = len(lines_of(line.explanation, REASON_ROOM * 100 / density.narrowest, size))
+    reasons = _cells(line.explanation, REASON_ROOM, size, most_lines=lines, narrowest=density.narrowest)
     (item,) = _cells(line.item, ITEM_ROOM, density.size, narrowest=60)
     (amount,) = _cells(yen(line.amount), AMOUNT_ROOM, density.size, narrowest=60)
     return [(item, amount, reasons[0]), *((None, None, reason) for reason in reasons[1:])]

@@ -130,6 +130,15 @@ def test_twelve_visits_with_four_lines_each_fit_on_one_legible_page() -> None:
     assert all(f"D2021{number:06d}" in flat(document) for number in range(12))
 
 
+def test_a_long_explanation_takes_more_lines_and_never_small_print() -> None:
+    long = NoticeLine(
+        "私有車", 1554, "私有車 " + "＋".join(f"{leg}.4km" for leg in range(10, 60)) + " × 37円"
+    )
+    document = notice(*(dispatch(number, (*LINES, long)) for number in range(12)))
+    assert min(sizes(document)) >= 6.5
+    assert flat(document).count("59.4km×37円") == 12
+
+
 def test_twelve_visits_of_long_names_are_still_one_page() -> None:
     document = notice(
         *(dispatch(number, client=LONG) for number in range(12)), payee_name=LONG, payer_name=LONG
