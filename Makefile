@@ -52,8 +52,9 @@ lint: setup ## 書式、型、依存の向き、マイグレーション、本�
 	@echo makemigrations --check
 	@$(TEST_ENV) $(PY) manage.py makemigrations --check --dry-run
 	@echo check --deploy
-	@SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))')" ALLOWED_HOSTS=office.example.jp \
-	    DATABASE_URL=postgresql://dispatch_app:app@127.0.0.1:1/dispatch REDIS_URL=redis://127.0.0.1:1/0 \
+	@random() { $(PY) -c 'import secrets; print(secrets.token_hex(32))'; }; \
+	    SECRET_KEY="$$(random)" ALLOWED_HOSTS=office.example.jp \
+	    DATABASE_URL="postgresql://dispatch_app:$$(random)@127.0.0.1:1/dispatch" REDIS_URL="redis://:$$(random)@127.0.0.1:1/0" \
 	    $(PY) manage.py check --deploy --fail-level WARNING --settings config.settings.production
 
 bench: setup ## 速さの計測

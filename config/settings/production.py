@@ -1,51 +1,119 @@
-"""Production: every address and secret comes from outside; what is missing or weak stops the start."""
+"""Production: every address and secret comes from outside; what is missing, weak or a sample stops the start.
+
+docs/running.md names every variable. NAME_FILE may stand for NAME everywhere: a mounted secret file.
+"""
 
 import os
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 from core.database.addresses import connection_settings
 
 from .base import *  # noqa: F403
+from .base import VAR_DIR
+
+# What people write where a secret should stand; no random value contains one of these.
+_SAMPLE_WORDS = ("change", "example", "sample", "passw", "insecure", "secret", "dispatch")
+_SHORTEST_KEY = 50
+_SHORTEST_PASSWORD = 20
+_FEWEST_DIFFERENT_CHARACTERS = 10
 
 
 def secret(name: str) -> str:
-    """The value of NAME, or the content of the file named by NAME_FILE (a mounted secret)."""
+    """The value of NAME, or the content of the file named by NAME_FILE. Refuses when there is none."""
     path = os.environ.get(f"{name}_FILE")
-    value = Path(path).read_text().strip() if path else os.environ.get(name, "")
+    if path:
+        try:
+            value = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ImproperlyConfigured(f"{name}_FILE のファイル {path} を読めません。") from error
+    else:
+        value = os.environ.get(name, "").strip()
     if not value:
         raise ImproperlyConfigured(f"{name} または {name}_FILE を設定してください。")
     return value
 
 
-SECRET_KEY = secret("SECRET_KEY")
-if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 10:
-    raise ImproperlyConfigured("SECRET_KEY は 50 文字以上の乱数にしてください。")
+def refuse_weak(name: str, value: str, shortest: int) -> None:
+    """Refuses what could be guessed or was copied from a document. The message never shows the value."""
+    if len(value) < shortest or len(set(value)) < _FEWEST_DIFFERENT_CHARACTERS:
+        raise ImproperlyConfigured(f"{name} は {shortest} 文字以上の乱数にしてください。")
+    if any(word in value.lower() for word in _SAMPLE_WORDS):
+        raise ImproperlyConfigured(f"{name} に見本の値が残っています。乱数に置き換えてください。")
+
+
+def database(name: str) -> dict[str, Any]:
+    """Django's settings for the address in NAME. Refuses a superuser and a weak password."""
+    try:
+        settings = connection_settings(secret(name), CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} は postgresql:// で始まる接続先にしてください。") from error
+    if settings["USER"] in ("", "postgres"):
+        raise ImproperlyConfigured(f"{name} には専用のロールを使ってください（postgres は使えません）。")
+    refuse_weak(f"{name} のパスワード", settings["PASSWORD"], _SHORTEST_PASSWORD)
+    return settings
+
+
+def hosts(name: str) -> list[str]:
+    """The host names in NAME, separated by commas. Refuses none, patterns, scheme and port."""
+    names = [host.strip() for host in os.environ.get(name, "").split(",") if host.strip()]
+    if not names:
+        raise ImproperlyConfigured(f"{name} に公開するホスト名を設定してください。")
+    for host in names:
+        if host.startswith((".", "*")) or "/" in host or ":" in host:
+            raise ImproperlyConfigured(
+                f"{name} の「{host}」は使えません。https:// やポートのないホスト名にしてください。"
+            )
+    return names
+
+
+def seconds(name: str) -> int | None:
+    """The number of seconds in NAME, or None when it is not set."""
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise ImproperlyConfigured(f"{name} は 1 以上の秒数にしてください。")
+    return int(text)
+
 
 DEBUG = False
-ALLOWED_HOSTS = [host for host in os.environ.get("ALLOWED_HOSTS", "").split(",") if host]
-if not ALLOWED_HOSTS:
-    raise ImproperlyConfigured("ALLOWED_HOSTS に公開するホスト名を設定してください。")
+SECRET_KEY = secret("SECRET_KEY")
+refuse_weak("SECRET_KEY", SECRET_KEY, _SHORTEST_KEY)
+ALLOWED_HOSTS = hosts("ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS]
 
-_app_url = secret("DATABASE_URL")
-DATABASES = {"default": connection_settings(_app_url, CONN_MAX_AGE=60)}
+DATABASES = {"default": database("DATABASE_URL")}
+if _limit := seconds("DATABASE_STATEMENT_TIMEOUT"):
+    # for the web process: no page may keep the database busy; jobs have no such limit
+    _options = DATABASES["default"]["OPTIONS"]
+    _options["options"] = f"{_options.get('options', '')} -c statement_timeout={_limit}s".strip()
 if os.environ.get("DATABASE_OWNER_URL") or os.environ.get("DATABASE_OWNER_URL_FILE"):
     # only the container that runs `setup` is given the owner's address
-    DATABASES["owner"] = connection_settings(secret("DATABASE_OWNER_URL"))
+    DATABASES["owner"] = database("DATABASE_OWNER_URL")
     if DATABASES["owner"]["USER"] == DATABASES["default"]["USER"]:
         raise ImproperlyConfigured("DATABASE_URL と DATABASE_OWNER_URL には別のロールを使ってください。")
 
 REDIS_URL = secret("REDIS_URL")
+if urlsplit(REDIS_URL).scheme not in ("redis", "rediss", "unix"):
+    raise ImproperlyConfigured("REDIS_URL は redis:// か rediss:// で始まる接続先にしてください。")
+# Whoever may write to the cache may run code in our processes (the cache pickles): never without a password.
+refuse_weak("REDIS_URL のパスワード", unquote(urlsplit(REDIS_URL).password or ""), _SHORTEST_PASSWORD)
 EMBEDDED_SERVERS = False
 CELERY_BROKER_URL = REDIS_URL
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+# The image brings its static files outside of VAR_DIR, which is a volume there.
+STATIC_ROOT = Path(os.environ.get("STATIC_ROOT") or VAR_DIR / "static")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
+# The proxy sets this header itself on every request (deploy/nginx/nginx.conf), so nobody outside can.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = True
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60
