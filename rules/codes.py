@@ -1,4 +1,4 @@
-"""The code lists of the exchange files as constants (exchange.md §1). The values are the Japanese strings of the files."""
+"""The code lists of the exchange files (exchange.md §1); the values are the Japanese strings of the files."""
 
 from __future__ import annotations
 

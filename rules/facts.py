@@ -66,8 +66,8 @@ class TravelLine:
 class Visit:
     """A dispatch that took place, with its evidence.
 
-    `client_ordinal` is its 1-based place among the client's dispatches of the fiscal year (rules.md §5 L01) and
-    `overlaps` are the numbers of the expert's dispatches that overlap it (L03); both are found as sets outside.
+    `client_ordinal` is its 1-based place among the client's dispatches of the fiscal year (rules.md §5 L01),
+    `overlaps` are the numbers of the expert's dispatches that overlap it (L03); both are found outside.
     """
 
     number: str
@@ -147,7 +147,7 @@ class PaidVisit:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What earlier runs already paid this expert: fee in yen by day, days with a per diem, the dispatches taken."""
+    """What earlier runs paid this expert: fee in yen by day, days with a per diem, the dispatches taken."""
 
     fee_by_day: Mapping[date, int]
     per_diem_days: Set[date]

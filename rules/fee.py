@@ -6,13 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rules import wording
-from rules.ruleset import (
-    CAP_DISPATCH,
-    HALF_HOUR_UNITS,
-    PER_DAY,
-    PER_MINUTE_IF_30,
-    RuleSet,
-)
+from rules.readings import CAP_DISPATCH, HALF_HOUR_UNITS, PER_DAY, PER_MINUTE_IF_30
+from rules.ruleset import RuleSet
 from rules.wording import yen
 
 _MINUTES_PER_HOUR = 60

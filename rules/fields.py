@@ -1,4 +1,4 @@
-"""What a value of a rule set is: its kind, its Japanese label and unit, how it is read, checked and written as JSON."""
+"""A value of a rule set: kind, Japanese label and unit, how it is read, checked and written as JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Choice = tuple[str, str]
 class Field:
     """One value of a rule set.
 
-    `choices` are (value, Japanese label); for a list they are its possible members, for a mapping its possible
+    `choices` are (value, Japanese label): of a list its possible members, of a mapping its possible
     values. `keys` are the keys of a mapping, `all_keys` says that each of them must be there.
     """
 
@@ -102,7 +102,9 @@ class Field:
         for value, _ in self.choices:
             if raw == value:
                 return value
-        raise ValueError(f"次から選んでください: {'、'.join(value or '（なし）' for value, _ in self.choices)}")
+        raise ValueError(
+            f"次から選んでください: {'、'.join(value or '（なし）' for value, _ in self.choices)}"
+        )
 
     def _mapping(self, raw: object) -> Mapping[str, object]:
         if not isinstance(raw, Mapping):

@@ -21,7 +21,7 @@ RulesForDay = Callable[[date], RuleSet | None]
 
 @dataclass(frozen=True, slots=True)
 class PaidLine:
-    """One line of a payout in yen; `item` is 謝金, 日当 or a travel 種別, `line_no` 0 unless it is a claim line."""
+    """One line of a payout in yen; `item` is 謝金, 日当 or a travel 種別, `line_no` 0 but for claim lines."""
 
     number: str
     item: str
@@ -86,9 +86,9 @@ def calculate_expert(
 ) -> ExpertMonth:
     """A run's result for one expert.
 
-    `visits` are all of the expert's dispatches with 実施開始 that are not cancelled or declined and in no earlier run;
-    those that begin at or after the cut-off are left out. Lines are sorted by 派遣番号, 費目 and line number, holds by
-    派遣番号, 区分 and code, all by code point (exchange.md §3).
+    `visits` are all of the expert's dispatches with 実施開始 that are not cancelled or declined and in no
+    earlier run; those that begin at or after the cut-off are left out. Lines are sorted by 派遣番号, 費目 and
+    line number, holds by 派遣番号, 区分 and code, all by code point (exchange.md §3).
     """
     visits = list(visits)
     findings = findings_of_expert(payee, visits, cutoff, rules_for_day, payment_rules, waived)
@@ -174,7 +174,9 @@ def _per_diem_lines(payable: list[Visit], earlier: Earlier, rules_for_day: Rules
             continue
         per_diem = per_diem_of_day(by_day[day], by_itinerary, _rules_of(day, rules_for_day))
         if per_diem is not None:
-            yield PaidLine(per_diem.number, codes.ITEM_PER_DIEM, 0, per_diem.amount, day, per_diem.explanation)
+            yield PaidLine(
+                per_diem.number, codes.ITEM_PER_DIEM, 0, per_diem.amount, day, per_diem.explanation
+            )
 
 
 __all__ = [

@@ -12,7 +12,7 @@ from rules.wording import yen
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What an expert gets in a run, in yen; 旅費 includes 日当. Net 0 stays a payout but makes no transfer."""
+    """What an expert gets in a run, in yen; travel includes 日当. Net 0 makes no transfer."""
 
     count: int
     fee: int

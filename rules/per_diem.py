@@ -8,12 +8,13 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from rules import wording
-from rules.ruleset import DAY_AND_ITINERARY, RuleSet
+from rules.readings import DAY_AND_ITINERARY
+from rules.ruleset import RuleSet
 
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """What per diem needs of a dispatch that is in this run or already paid (minutes of support, km claimed)."""
+    """What per diem needs of a dispatch in this run or already paid (minutes of support, km claimed)."""
 
     number: str
     day: date
@@ -42,7 +43,7 @@ def reaches(km: Decimal, minutes: int, rules: RuleSet) -> bool:
 def per_diem_of_day(
     day_legs: Sequence[Leg], by_itinerary: dict[str, list[Leg]], rules: RuleSet
 ) -> PerDiem | None:
-    """The per diem of one day; `day_legs` are all its counting dispatches, `by_itinerary` those sharing a 行程番号.
+    """The per diem of one day: `day_legs` are its counting dispatches, `by_itinerary` those of a 行程番号.
 
     It goes to the first of the day's dispatches in time order that is in this run. The caller leaves out days
     that earlier runs paid.
@@ -63,7 +64,8 @@ def per_diem_of_day(
     bound = "以上" if rules.per_diem_threshold_inclusive else "超"
     others = "、".join(sorted(number for number in legs if number != first.number))
     explanation = (
-        f"日当 {wording.day(first.day)} 全行程 {wording.km(km)}（{wording.km(rules.per_diem_min_km)}{bound}）、"
+        f"日当 {wording.day(first.day)} 全行程 {wording.km(km)}"
+        f"（{wording.km(rules.per_diem_min_km)}{bound}）、"
         f"支援 {wording.minutes(minutes)}（{wording.minutes(rules.per_diem_min_minutes)}以上）"
         f" = {wording.yen(rules.per_diem_yen)}"
     )

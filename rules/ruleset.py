@@ -13,53 +13,11 @@ from decimal import Decimal
 from importlib.resources import files
 from typing import Annotated, Any, cast, get_type_hints
 
-from rules import codes
+from rules import codes, readings
 from rules import fields as kinds
 from rules.dates import MonthDay
 from rules.fields import Field
 
-# Readings (rules.md §6). The first of each pair is what R3 uses.
-HALF_HOUR_UNITS = "half_hour_units"
-PER_MINUTE_IF_30 = "per_minute_if_30"
-ROUND_HALF_UP_HOURS = "round_half_up_hours"
-PER_DISPATCH = "per_dispatch"
-PER_DAY = "per_day"
-CAP_EXPERT_DAY = "expert_day"
-CAP_DISPATCH = "dispatch"
-CEILING = "ceiling"
-FLAT = "flat"
-EVERY_NIGHT = "every_night"
-SEVERAL_NIGHTS = "several_nights"
-DAY_AND_ITINERARY = "day_and_itinerary"
-DAY_ONLY = "day_only"
-INELIGIBLE = "ineligible"
-PAYABLE = "payable"
-START_TIME = "start_time"
-TAX_INCLUDED = "tax_included"
-TAX_EXCLUDED = "tax_excluded"
-
-# How a payee class is withheld from (rules.md §1).
-WITHHOLD_TIERED = "tiered"
-WITHHOLD_DEDUCTED = "deducted"
-WITHHOLD_NON_RESIDENT = "non_resident"
-WITHHOLD_NONE = "none"
-
-SLIP_SALARY = "給与所得・退職所得等の所得税徴収高計算書"
-SLIP_FEES = "報酬・料金等の所得税徴収高計算書"
-SLIP_NON_RESIDENT = "非居住者・外国法人の所得についての所得税徴収高計算書"
-
-_SLIPS = (
-    (SLIP_SALARY, SLIP_SALARY),
-    (SLIP_FEES, SLIP_FEES),
-    (SLIP_NON_RESIDENT, SLIP_NON_RESIDENT),
-    ("", "納付書なし"),
-)
-_METHODS = (
-    (WITHHOLD_TIERED, "二段階の税率"),
-    (WITHHOLD_DEDUCTED, "控除後に税率"),
-    (WITHHOLD_NON_RESIDENT, "非居住者の税率"),
-    (WITHHOLD_NONE, "徴収しない"),
-)
 _INSTITUTION_CHOICES = tuple((kind, kind) for kind in codes.INSTITUTION_KINDS)
 _LODGING_CHOICES = tuple((kind, kind) for kind in codes.LODGING_KINDS)
 
@@ -100,7 +58,9 @@ class RuleSet:
 
     code: str
     # 謝金 (rules.md §2)
-    fee_unit_yen: Annotated[int, _whole("謝金の単価", "円／単位", "1単位の謝金（消費税込み）。rules.md §1", 1)]
+    fee_unit_yen: Annotated[
+        int, _whole("謝金の単価", "円／単位", "1単位の謝金（消費税込み）。rules.md §1", 1)
+    ]
     fee_unit_minutes: Annotated[int, _whole("謝金の単位時間", "分", "1単位の長さ。rules.md §1", 1, 1440)]
     fee_day_cap_yen: Annotated[int, _whole("謝金の1日上限", "円", "専門家1人・1日の上限。rules.md §1")]
     fee_rounding: Annotated[
@@ -108,9 +68,9 @@ class RuleSet:
         _choice(
             "端数時間の扱い",
             "rules.md §2、§6",
-            (HALF_HOUR_UNITS, "単位時間未満を切り捨てる"),
-            (PER_MINUTE_IF_30, "単位時間に達したら分単位で支払う"),
-            (ROUND_HALF_UP_HOURS, "1時間単位に四捨五入する"),
+            (readings.HALF_HOUR_UNITS, "単位時間未満を切り捨てる"),
+            (readings.PER_MINUTE_IF_30, "単位時間に達したら分単位で支払う"),
+            (readings.ROUND_HALF_UP_HOURS, "1時間単位に四捨五入する"),
         ),
     ]
     fee_cut: Annotated[
@@ -118,8 +78,8 @@ class RuleSet:
         _choice(
             "端数を切る単位",
             "rules.md §2、§6",
-            (PER_DISPATCH, "派遣ごと"),
-            (PER_DAY, "1日の支援時間の合計"),
+            (readings.PER_DISPATCH, "派遣ごと"),
+            (readings.PER_DAY, "1日の支援時間の合計"),
         ),
     ]
     fee_cap_scope: Annotated[
@@ -127,16 +87,19 @@ class RuleSet:
         _choice(
             "1日上限の適用",
             "同じ日の派遣は開始の早い順に上限を使う。rules.md §2、§6",
-            (CAP_EXPERT_DAY, "専門家の1日で共有する"),
-            (CAP_DISPATCH, "派遣ごとに適用する"),
+            (readings.CAP_EXPERT_DAY, "専門家の1日で共有する"),
+            (readings.CAP_DISPATCH, "派遣ごとに適用する"),
         ),
     ]
     fee_earlier_runs_use_cap: Annotated[
-        bool, _yes("支払済みの謝金が先に上限を使う", "前の支払で同じ日に支払った額を上限から引く。rules.md §2")
+        bool,
+        _yes("支払済みの謝金が先に上限を使う", "前の支払で同じ日に支払った額を上限から引く。rules.md §2"),
     ]
     # 派遣の期間と回数 (rules.md §1, §5 L01, L02)
     dispatch_period_from: Annotated[MonthDay, _day("派遣期間の初日", "年度内の月日。rules.md §1")]
-    dispatch_period_to: Annotated[MonthDay, _day("派遣期間の末日", "年度内の月日。月末は「02-末」。rules.md §1")]
+    dispatch_period_to: Annotated[
+        MonthDay, _day("派遣期間の末日", "年度内の月日。月末は「02-末」。rules.md §1")
+    ]
     pay_by: Annotated[MonthDay, _day("支払期限", "この日までに振り込む。rules.md §1、§4")]
     client_limit: Annotated[int, _whole("支援先の年度内の派遣回数", "回", "rules.md §1、§5 L01", 0, 999)]
     client_limit_by_topic: Annotated[
@@ -151,11 +114,20 @@ class RuleSet:
         ),
     ]
     limit_order: Annotated[
-        str, _choice("派遣回数を数える順", "rules.md §5 L01、§6", (START_TIME, "実施開始の早い順（同時刻は派遣番号順）"))
+        str,
+        _choice(
+            "派遣回数を数える順",
+            "rules.md §5 L01、§6",
+            (readings.START_TIME, "実施開始の早い順（同時刻は派遣番号順）"),
+        ),
     ]
     # 旅費 (rules.md §3)
-    car_yen_per_km: Annotated[int, _whole("私有車の単価", "円／km", "全路程を通算し1km未満を切り捨てる。rules.md §3")]
-    express_min_km: Annotated[Decimal, _decimal("特急・指定席を払う距離", "km", "片道の区間。rules.md §1、§3")]
+    car_yen_per_km: Annotated[
+        int, _whole("私有車の単価", "円／km", "全路程を通算し1km未満を切り捨てる。rules.md §3")
+    ]
+    express_min_km: Annotated[
+        Decimal, _decimal("特急・指定席を払う距離", "km", "片道の区間。rules.md §1、§3")
+    ]
     express_threshold_inclusive: Annotated[
         bool, _yes("特急・指定席はちょうどの距離を含む", "100.0kmを含むか。rules.md §6")
     ]
@@ -164,8 +136,8 @@ class RuleSet:
         _choice(
             "往復割引がない航空・船の通常運賃",
             "rules.md §3、§6",
-            (CEILING, "実費の上限とする"),
-            (FLAT, "通常運賃の額を支払う"),
+            (readings.CEILING, "実費の上限とする"),
+            (readings.FLAT, "通常運賃の額を支払う"),
         ),
     ]
     rental_needs_receipt: Annotated[bool, _yes("レンタカーに領収書が必要", "rules.md §3、§6")]
@@ -187,13 +159,15 @@ class RuleSet:
         _choice(
             "宿泊の必要理由",
             "rules.md §3、§6",
-            (EVERY_NIGHT, "毎泊に必要"),
-            (SEVERAL_NIGHTS, "2泊以上のときに必要"),
+            (readings.EVERY_NIGHT, "毎泊に必要"),
+            (readings.SEVERAL_NIGHTS, "2泊以上のときに必要"),
         ),
     ]
     per_diem_yen: Annotated[int, _whole("日当", "円／日", "rules.md §1")]
     per_diem_min_km: Annotated[Decimal, _decimal("日当を払う全行程の距離", "km", "rules.md §1、§3")]
-    per_diem_min_minutes: Annotated[int, _whole("日当を払う支援時間", "分", "その日の合計。rules.md §1", 0, 1440)]
+    per_diem_min_minutes: Annotated[
+        int, _whole("日当を払う支援時間", "分", "その日の合計。rules.md §1", 0, 1440)
+    ]
     per_diem_threshold_inclusive: Annotated[
         bool, _yes("日当はちょうどの距離を含む", "100.0kmを含むか。rules.md §6")
     ]
@@ -202,8 +176,8 @@ class RuleSet:
         _choice(
             "日当の全行程",
             "rules.md §3、§6",
-            (DAY_AND_ITINERARY, "その日の派遣と同じ行程番号の派遣"),
-            (DAY_ONLY, "その日の派遣だけ"),
+            (readings.DAY_AND_ITINERARY, "その日の派遣と同じ行程番号の派遣"),
+            (readings.DAY_ONLY, "その日の派遣だけ"),
         ),
     ]
     # 確認 (rules.md §1, §5)
@@ -217,8 +191,8 @@ class RuleSet:
         _choice(
             "事前承認のないWEB",
             "rules.md §5 X05、§6",
-            (INELIGIBLE, "対象外とする"),
-            (PAYABLE, "支払う"),
+            (readings.INELIGIBLE, "対象外とする"),
+            (readings.PAYABLE, "支払う"),
         ),
     ]
     own_institution_exempt_kinds: Annotated[
@@ -235,18 +209,22 @@ class RuleSet:
     ]
     warn_after_days: Annotated[int, _whole("支払が遅いと知らせる日数", "日", "実施日から振込日まで", 0, 366)]
     # 源泉徴収と消費税 (rules.md §1, §4)
-    withholding_percent: Annotated[Decimal, _decimal("源泉徴収の税率", "％", "復興特別所得税を含む。rules.md §1", 100)]
+    withholding_percent: Annotated[
+        Decimal, _decimal("源泉徴収の税率", "％", "復興特別所得税を含む。rules.md §1", 100)
+    ]
     withholding_high_percent: Annotated[Decimal, _decimal("超える部分の税率", "％", "rules.md §1", 100)]
     withholding_tier_yen: Annotated[int, _whole("税率が変わる額", "円", "1回の支払額。rules.md §1")]
-    withholding_deduction_yen: Annotated[int, _whole("司法書士等の控除額", "円", "1回の支払につき。rules.md §1")]
+    withholding_deduction_yen: Annotated[
+        int, _whole("司法書士等の控除額", "円", "1回の支払につき。rules.md §1")
+    ]
     withholding_non_resident_percent: Annotated[Decimal, _decimal("非居住者の税率", "％", "rules.md §1", 100)]
     withholding_base: Annotated[
         str,
         _choice(
             "源泉徴収の対象額",
             "rules.md §4、§6",
-            (TAX_INCLUDED, "消費税込みの支払総額"),
-            (TAX_EXCLUDED, "消費税を除いた額"),
+            (readings.TAX_INCLUDED, "消費税込みの支払総額"),
+            (readings.TAX_EXCLUDED, "消費税を除いた額"),
         ),
     ]
     withholding_method_by_class: Annotated[
@@ -255,7 +233,7 @@ class RuleSet:
             label="源泉区分ごとの計算",
             kind=kinds.CHOICE_MAPPING,
             help="rules.md §1",
-            choices=_METHODS,
+            choices=readings.WITHHOLDING_METHOD_CHOICES,
             keys=codes.PAYEE_CLASSES,
             all_keys=True,
         ),
@@ -266,7 +244,7 @@ class RuleSet:
             label="源泉区分ごとの納付書",
             kind=kinds.CHOICE_MAPPING,
             help="rules.md §4",
-            choices=_SLIPS,
+            choices=readings.SLIP_CHOICES,
             keys=codes.PAYEE_CLASSES,
             all_keys=True,
         ),
@@ -275,7 +253,7 @@ class RuleSet:
 
     @classmethod
     def from_values(cls, code: str, values: Mapping[str, Any]) -> RuleSet:
-        """The rule set of JSON values; RuleSetError lists every missing, unknown or wrong field in Japanese."""
+        """The rule set of JSON values; RuleSetError lists each missing, unknown or wrong field."""
         problems: list[tuple[str, str]] = []
         parsed: dict[str, Any] = {}
         for field in FIELDS:

@@ -6,13 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from rules.consumption_tax import tax_within
-from rules.ruleset import (
-    TAX_EXCLUDED,
-    WITHHOLD_DEDUCTED,
-    WITHHOLD_NON_RESIDENT,
-    WITHHOLD_NONE,
-    RuleSet,
-)
+from rules.readings import TAX_EXCLUDED, WITHHOLD_DEDUCTED, WITHHOLD_NON_RESIDENT, WITHHOLD_NONE
+from rules.ruleset import RuleSet
 from rules.wording import yen
 
 _PERCENT = Decimal(100)

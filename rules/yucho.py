@@ -20,7 +20,7 @@ class YuchoError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class YuchoAccount:
-    """The account as other banks address it. A false `check_ok` is a warning only: the digit is not official."""
+    """The account as other banks address it. A false `check_ok` only warns: the digit is not official."""
 
     bank: str
     branch: str
@@ -39,7 +39,10 @@ def _is_digits(text: str) -> bool:
 
 
 def check_digit(kigo: str, bango: str) -> int:
-    """The expected fourth digit of the 記号: weights 1, 3, 2 over 記号 and 番号 (8 digits), a doubled digit counts its digit sum."""
+    """The expected fourth digit of the 記号.
+
+    Weights 1, 3, 2 over 記号 and 番号 (8 digits); a doubled digit counts its digit sum.
+    """
     kigo, bango = _digits(kigo), _digits(bango)
     total = 0
     for index, digit in enumerate(kigo + bango.zfill(8)):
@@ -51,7 +54,10 @@ def check_digit(kigo: str, bango: str) -> int:
 
 
 def convert(kigo: str, bango: str, naka: str = "", savings: bool = False) -> YuchoAccount:
-    """The account of a 記号 and 番号; `naka` is the digit between them, `savings` says 通常貯蓄貯金. YuchoError when malformed."""
+    """The account of a 記号 and 番号; YuchoError when malformed.
+
+    `naka` is the digit between them, `savings` says 通常貯蓄貯金.
+    """
     kigo, bango, naka = _digits(kigo), _digits(bango), _digits(naka)
     if not (_is_digits(kigo) and len(kigo) == 5 and kigo[0] in "01" and kigo[4] == "0"):
         raise YuchoError(f"記号「{kigo}」は、0または1で始まり0で終わる5桁の数字ではありません")

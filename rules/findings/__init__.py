@@ -39,7 +39,9 @@ class Finding:
 
 ELIGIBILITY.sort(key=lambda entry: entry.code)
 REGULAR.sort(key=lambda entry: entry.code)
-CHECKS: tuple[Check | EligibilityCheck, ...] = tuple(sorted([*REGULAR, *ELIGIBILITY], key=lambda entry: entry.code))
+CHECKS: tuple[Check | EligibilityCheck, ...] = tuple(
+    sorted([*REGULAR, *ELIGIBILITY], key=lambda entry: entry.code)
+)
 """Every check in order of its code."""
 
 _PERIOD = next(entry for entry in REGULAR if entry.code == "L02")
@@ -58,8 +60,8 @@ def check(
 ) -> tuple[Finding, ...]:
     """The findings of a dispatch in order of code, at most one per code; none means payable.
 
-    `rules` is the rule set of the day of 実施開始, None when none is in force; the readings of 対象外 are then those
-    of `reference`. A `cutoff` of None asks for no moment of approval. 対象外 hides all other findings.
+    those of `reference`. A `cutoff` of None asks for no moment of approval. 対象外 hides other codes.
+    those of `reference`. A `cutoff` of None asks for no moment of approval. 対象外 hides the rest.
     """
     judging = rules if rules is not None else reference
     excluded = [

@@ -21,7 +21,9 @@ def unknown_bank(visit: Visit, payee: Payee, rules: RuleSet, cutoff: datetime | 
         reason = "支店コードが銀行マスターにありません"
     else:
         reason = "銀行コードが銀行マスターにありません"
-    return Problem(reason, "銀行マスターにある銀行・支店", f"銀行 {payee.bank_code}・支店 {payee.branch_code}")
+    return Problem(
+        reason, "銀行マスターにある銀行・支店", f"銀行 {payee.bank_code}・支店 {payee.branch_code}"
+    )
 
 
 @hold("B02", "口座名義カナの不備")

@@ -8,7 +8,8 @@ from rules import codes
 from rules.facts import Payee, Visit
 from rules.findings.registry import hold, ineligible
 from rules.problems import Problem
-from rules.ruleset import PAYABLE, RuleSet
+from rules.readings import PAYABLE
+from rules.ruleset import RuleSet
 
 
 @ineligible("X01", "人件費補助")
@@ -28,7 +29,9 @@ def paid_by_institution(
     """The institution pays the expert."""
     if not visit.paid_by_institution:
         return None
-    return Problem("派遣可能機関が専門家に給与・謝金を支払っています", "機関からの給与謝金 無", "機関からの給与謝金 有")
+    return Problem(
+        "派遣可能機関が専門家に給与・謝金を支払っています", "機関からの給与謝金 無", "機関からの給与謝金 有"
+    )
 
 
 @ineligible("X03", "所属機関からの派遣")
@@ -76,7 +79,9 @@ def excluded_by_office(
     """The office decided 対象外, for example for a false report."""
     if visit.office_decision != codes.DECISION_INELIGIBLE:
         return None
-    return Problem(f"事務局が対象外と判断しました: {visit.office_reason}", "事務局判断 なし", "事務局判断 対象外")
+    return Problem(
+        f"事務局が対象外と判断しました: {visit.office_reason}", "事務局判断 なし", "事務局判断 対象外"
+    )
 
 
 @hold("M01", "事務局判断 保留")

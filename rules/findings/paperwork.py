@@ -49,8 +49,10 @@ def no_reason_for_going_alone(
 
 
 @hold("P05", "同行時間の不備")
-def wrong_accompaniment(visit: Visit, payee: Payee, rules: RuleSet, cutoff: datetime | None) -> Problem | None:
-    """同行 有, and its times are missing, its end is not after its start, or it does not overlap the visit."""
+def wrong_accompaniment(
+    visit: Visit, payee: Payee, rules: RuleSet, cutoff: datetime | None
+) -> Problem | None:
+    """同行 有, and its times are missing, end before they start, or do not overlap the visit."""
     if not visit.accompanied:
         return None
     began, ended = visit.accompanied_from, visit.accompanied_to

@@ -1,4 +1,4 @@
-"""The register of checks. A new check is one function with a decorator from here, and a test (rules.md §5)."""
+"""The register of checks: a new one is a function with a decorator from here, and a test (rules.md §5)."""
 
 from __future__ import annotations
 

@@ -9,14 +9,26 @@ from rules.facts import TravelLine, Visit
 from rules.problems import Problem
 from rules.ruleset import RuleSet
 from rules.travel import fares, lodging, vehicles
-from rules.travel.registry import KINDS, Assessment, Kind
+from rules.travel.registry import KINDS, Assessment, Kind, LineKind, SummedKind
 
-__all__ = ["KINDS", "Assessment", "Kind", "TravelResult", "assess", "fares", "lodging", "problems", "vehicles"]
+__all__ = [
+    "KINDS",
+    "Assessment",
+    "Kind",
+    "LineKind",
+    "SummedKind",
+    "TravelResult",
+    "assess",
+    "fares",
+    "lodging",
+    "problems",
+    "vehicles",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class TravelResult:
-    """One payable line of travel in yen; a kind summed per dispatch has the number and day of its first line."""
+    """One line of travel in yen; a kind summed per dispatch has the number and day of its first line."""
 
     item: str
     line_no: int
@@ -26,19 +38,21 @@ class TravelResult:
 
 
 def assess(visit: Visit, rules: RuleSet) -> tuple[TravelResult, ...]:
-    """The result lines of a dispatch's claim in order of the claim. Says nothing about holds: see `problems`."""
+    """The result lines of a dispatch's claim in order of the claim; what holds it is said by `problems`."""
     results: list[TravelResult] = []
     summed: set[str] = set()
     for line in visit.travel_lines:
         kind = KINDS[line.kind]
-        if kind.line_rule is not None:
-            assessment = kind.line_rule(line, visit, rules)
+        if isinstance(kind, LineKind):
+            assessment = kind.rule(line, visit, rules)
         elif line.kind in summed:
             continue
         else:
             summed.add(line.kind)
-            assessment = _summed(kind, visit, rules)
-        results.append(TravelResult(line.kind, line.line_no, line.day, assessment.amount, assessment.explanation))
+            assessment = kind.rule(_lines_of(kind, visit), visit, rules)
+        results.append(
+            TravelResult(line.kind, line.line_no, line.day, assessment.amount, assessment.explanation)
+        )
     return tuple(results)
 
 
@@ -50,16 +64,14 @@ def problems(visit: Visit, rules: RuleSet, code: str) -> list[Problem]:
         kind = KINDS[line.kind]
         if code not in kind.codes or line.kind in summed:
             continue
-        if kind.line_rule is not None:
-            assessment = kind.line_rule(line, visit, rules)
+        if isinstance(kind, LineKind):
+            assessment = kind.rule(line, visit, rules)
         else:
             summed.add(line.kind)
-            assessment = _summed(kind, visit, rules)
+            assessment = kind.rule(_lines_of(kind, visit), visit, rules)
         found += [problem for problem_code, problem in assessment.problems if problem_code == code]
     return found
 
 
-def _summed(kind: Kind, visit: Visit, rules: RuleSet) -> Assessment:
-    assert kind.dispatch_rule is not None
-    lines: list[TravelLine] = [line for line in visit.travel_lines if line.kind == kind.name]
-    return kind.dispatch_rule(lines, visit, rules)
+def _lines_of(kind: SummedKind, visit: Visit) -> list[TravelLine]:
+    return [line for line in visit.travel_lines if line.kind == kind.name]

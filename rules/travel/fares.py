@@ -5,7 +5,8 @@ from __future__ import annotations
 from rules import codes
 from rules.facts import TravelLine, Visit
 from rules.problems import Problem
-from rules.ruleset import FLAT, RuleSet
+from rules.readings import FLAT
+from rules.ruleset import RuleSet
 from rules.travel.registry import Assessment, per_line
 from rules.travel.wording import least, where
 from rules.wording import km, yen
@@ -19,7 +20,8 @@ def rail(line: TravelLine, visit: Visit, rules: RuleSet) -> Assessment:
     if not extra:
         return Assessment(*least(line, fare, f"運賃 {yen(fare)}"))
     long_enough = line.km is not None and (
-        line.km > rules.express_min_km or (rules.express_threshold_inclusive and line.km == rules.express_min_km)
+        line.km > rules.express_min_km
+        or (rules.express_threshold_inclusive and line.km == rules.express_min_km)
     )
     distance = "距離の記載なし" if line.km is None else f"距離 {km(line.km)}"
     bound = f"{km(rules.express_min_km)}{'以上' if rules.express_threshold_inclusive else '超'}"
@@ -91,5 +93,3 @@ def bus(line: TravelLine, visit: Visit, rules: RuleSet) -> Assessment:
     """運賃."""
     fare = line.fare or 0
     return Assessment(*least(line, fare, f"運賃 {yen(fare)}"))
-
-

@@ -5,7 +5,8 @@ from __future__ import annotations
 from rules import codes
 from rules.facts import TravelLine, Visit
 from rules.problems import Problem
-from rules.ruleset import EVERY_NIGHT, RuleSet
+from rules.readings import EVERY_NIGHT
+from rules.ruleset import RuleSet
 from rules.travel.registry import Assessment, per_line
 from rules.travel.wording import least, no_receipt, route, where
 from rules.wording import yen

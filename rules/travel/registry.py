@@ -27,15 +27,24 @@ DispatchRule = Callable[[Sequence[TravelLine], Visit, RuleSet], Assessment]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A 種別: its codes of findings, and either a rule per line or one over all its lines of a dispatch."""
+class LineKind:
+    """A 種別 whose lines stand alone; `codes` are the findings it may raise."""
 
     name: str
     codes: frozenset[str]
-    line_rule: LineRule | None
-    dispatch_rule: DispatchRule | None
+    rule: LineRule
 
 
+@dataclass(frozen=True, slots=True)
+class SummedKind:
+    """A 種別 whose lines of a dispatch are summed into one result; `codes` are the findings it may raise."""
+
+    name: str
+    codes: frozenset[str]
+    rule: DispatchRule
+
+
+Kind = LineKind | SummedKind
 KINDS: dict[str, Kind] = {}
 
 
@@ -43,17 +52,17 @@ def per_line(name: str, *codes: str) -> Callable[[LineRule], LineRule]:
     """Registers the rule of a 種別 whose lines stand alone, and the T codes it may raise."""
 
     def register(rule: LineRule) -> LineRule:
-        KINDS[name] = Kind(name=name, codes=frozenset(codes), line_rule=rule, dispatch_rule=None)
+        KINDS[name] = LineKind(name, frozenset(codes), rule)
         return rule
 
     return register
 
 
 def per_dispatch(name: str, *codes: str) -> Callable[[DispatchRule], DispatchRule]:
-    """Registers the rule of a 種別 whose lines of a dispatch are summed into one, and the T codes it may raise."""
+    """Registers the rule of a 種別 whose lines of a dispatch are summed into one, and its T codes."""
 
     def register(rule: DispatchRule) -> DispatchRule:
-        KINDS[name] = Kind(name=name, codes=frozenset(codes), line_rule=None, dispatch_rule=rule)
+        KINDS[name] = SummedKind(name, frozenset(codes), rule)
         return rule
 
     return register

@@ -64,7 +64,9 @@ def rental(line: TravelLine, visit: Visit, rules: RuleSet) -> Assessment:
         problems.append(("T03", public_transport(line)))
     if line.accepted_yen is None:
         problem = Problem(
-            f"{where(line)}の認定額がありません（事務局が認定します）", "認定額", f"{where(line)}: 認定額 空欄"
+            f"{where(line)}の認定額がありません（事務局が認定します）",
+            "認定額",
+            f"{where(line)}: 認定額 空欄",
         )
         problems.append(("T06", problem))
     accepted = line.accepted_yen or 0

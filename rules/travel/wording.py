@@ -37,5 +37,7 @@ def no_receipt(line: TravelLine) -> Problem:
 def public_transport(line: TravelLine) -> Problem:
     """The problem of a taxi or rental car where public transport was not said to be missing."""
     return Problem(
-        f"{where(line)}は公共交通機関がない場合に限ります", "公共交通機関なし 有", f"{where(line)}: 公共交通機関なし 無"
+        f"{where(line)}は公共交通機関がない場合に限ります",
+        "公共交通機関なし 有",
+        f"{where(line)}: 公共交通機関なし 無",
     )

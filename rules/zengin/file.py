@@ -22,7 +22,7 @@ END_OF_FILE = "\x1a"
 
 
 def records(sender: Sender, transfers: Iterable[Transfer], dialect: Dialect = DEFAULT_DIALECT) -> list[str]:
-    """The records in order, each 120 characters; ZenginError when one does not fit or there is no transfer."""
+    """The records in order, 120 characters each; ZenginError when one does not fit or there is none."""
     lines = [header_record(sender, dialect)]
     total = 0
     for transfer in transfers:

@@ -1,4 +1,4 @@
-"""Names as the bank file writes them: NFKC, large kana, single-byte characters of JIS X 0201 (rules.md §5)."""
+"""Names as the bank file writes them: NFKC, large kana, single bytes of JIS X 0201 (rules.md §5)."""
 
 from __future__ import annotations
 
@@ -62,9 +62,10 @@ def _normalised(text: str) -> str:
 
 
 def _position(text: str, index: int) -> int:
-    """Where in `text` (1-based) the character at `index` of its NFKC form comes from."""
+    """Where in `text` (1-based) the character at `index` of its NFKC form is complete, marks included."""
+    wanted = unicodedata.normalize("NFKC", text)[: index + 1]
     for count in range(1, len(text) + 1):
-        if len(unicodedata.normalize("NFKC", text[:count])) > index:
+        if unicodedata.normalize("NFKC", text[:count]).startswith(wanted):
             return count
     return len(text)
 
@@ -79,7 +80,8 @@ def _shown(character: str) -> str:
 def convert(text: str, name_class: str = PARTY, wo_allowed: bool = False) -> str:
     """The single-byte form of a name; one character is one byte.
 
-    ZenginNameError for kanji, a voicing mark on a kana that takes none, ヲ (unless allowed or EDI), any other character.
+    ZenginNameError for kanji, a voicing mark on a kana that takes none, ヲ (unless allowed or EDI), any other
+    character.
     """
     table = _TABLES[name_class]
     normalised = _normalised(text)
@@ -122,7 +124,7 @@ def account_name_problem(text: str, limit: int, wo_allowed: bool = False) -> str
 
 
 def informational_name(text: str, limit: int) -> str:
-    """A bank or branch name for the file; blank when it cannot hold it, as the code governs (exchange.md §3)."""
+    """A bank or branch name for the file; blank when it cannot hold it: the code governs (exchange.md §3)."""
     try:
         converted = convert(text, BANK)
     except ZenginError:

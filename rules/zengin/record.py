@@ -118,7 +118,10 @@ def header_record(sender: Sender, dialect: Dialect = DEFAULT_DIALECT) -> str:
     return (
         "1210"
         + _digits("委託者コード", sender.sender_code, 10)
-        + _required("委託者名", _text("委託者名", sender.sender_name, SENDER_NAME_BYTES, name.PARTY, dialect.wo_allowed))
+        + _required(
+            "委託者名",
+            _text("委託者名", sender.sender_name, SENDER_NAME_BYTES, name.PARTY, dialect.wo_allowed),
+        )
         + _transfer_date(sender.transfer_date)
         + _digits("仕向銀行番号", sender.bank_code, 4)
         + _text("仕向銀行名", sender.bank_name, BANK_NAME_BYTES, name.BANK)
@@ -156,7 +159,10 @@ def data_record(transfer: Transfer, dialect: Dialect = DEFAULT_DIALECT) -> str:
         + dialect.clearing_house
         + _one_of("預金種目", transfer.account_kind, "1249")
         + _digits("口座番号", transfer.account_number, 7)
-        + _required("受取人名", _text("受取人名", transfer.payee_name, PARTY_NAME_BYTES, name.PARTY, dialect.wo_allowed))
+        + _required(
+            "受取人名",
+            _text("受取人名", transfer.payee_name, PARTY_NAME_BYTES, name.PARTY, dialect.wo_allowed),
+        )
         + f"{transfer.amount:010}"
         + _one_of("新規コード", transfer.new_code, "012")
         + customer

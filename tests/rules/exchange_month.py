@@ -1,4 +1,4 @@
-"""A month in plain Python: exchange files in, lines, holds, payouts and bank file out. Only for tests of the rules."""
+"""A month in plain Python: exchange files in, run out. Only for tests of the rules."""
 
 from __future__ import annotations
 
@@ -99,7 +99,9 @@ class Office:
                 and visit.start < cutoff
             ]
             earlier = self._earlier(code, visits)
-            months[code] = calculate_expert(self._payee(code), open_visits, earlier, cutoff, rules_for_day, R3)
+            months[code] = calculate_expert(
+                self._payee(code), open_visits, earlier, cutoff, rules_for_day, R3
+            )
         for code, month in months.items():
             self.paid[f"{code}/{cutoff}/{len(self.paid)}"] = month
         return Run(self, months)
@@ -207,9 +209,7 @@ class Office:
             office_reason=row["事務局判断理由"],
             events=tuple(_event(event) for event in events),
             declarations=tuple(
-                Declaration(
-                    line["事由"], _time(line["申告開始"]), _time(line["申告終了"]), line["理由"]
-                )
+                Declaration(line["事由"], _time(line["申告開始"]), _time(line["申告終了"]), line["理由"])
                 for line in declared
             ),
             travel_lines=tuple(_travel_line(line) for line in self.claims.get(row["派遣番号"], [])),

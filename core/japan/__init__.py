@@ -1,0 +1,1 @@
+"""Japan: calendar, text, numbers, prefectures, industries. Plain Python, no Django."""
