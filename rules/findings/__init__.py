@@ -60,7 +60,7 @@ def check(
 ) -> tuple[Finding, ...]:
     """The findings of a dispatch in order of code, at most one per code; none means payable.
 
-    those of `reference`. A `cutoff` of None asks for no moment of approval. 対象外 hides other codes.
+    those of `reference`. A `cutoff` of None asks for no moment of approval. 対象外 hides others.
     those of `reference`. A `cutoff` of None asks for no moment of approval. 対象外 hides the rest.
     """
     judging = rules if rules is not None else reference

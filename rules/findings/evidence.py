@@ -89,9 +89,10 @@ def wrong_place(visit: Visit, payee: Payee, rules: RuleSet, cutoff: datetime | N
 
 
 def _place_problem(visit: Visit, event: Event, rules: RuleSet) -> Problem | None:
-    expected = f"支援場所から{rules.place_tolerance_m:,}m＋位置の精度（{rules.accuracy_cap_m:,}mまで）以内"
     if event.lat is None or event.lon is None:
-        return Problem(f"{event.kind}の記録に位置がありません", expected, f"{event.kind}: 位置なし")
+        return Problem(
+            f"{event.kind}の記録に位置がありません", _expected_place(rules), f"{event.kind}: 位置なし"
+        )
     if visit.lat is None or visit.lon is None:
         return Problem("支援場所の位置がありません", "支援場所の緯度・経度", "空欄")
     accuracy = min(max(event.accuracy_m or 0.0, 0.0), rules.accuracy_cap_m)
@@ -100,9 +101,13 @@ def _place_problem(visit: Visit, event: Event, rules: RuleSet) -> Problem | None
         return None
     return Problem(
         f"{event.kind}の記録の位置が支援場所から離れています",
-        expected,
+        _expected_place(rules),
         f"{event.kind}: {distance:,.1f}m（許容 {rules.place_tolerance_m + accuracy:,.0f}m）",
     )
+
+
+def _expected_place(rules: RuleSet) -> str:
+    return f"支援場所から{rules.place_tolerance_m:,}m＋位置の精度（{rules.accuracy_cap_m:,}mまで）以内"
 
 
 @hold("E05", "時刻の不一致")

@@ -30,12 +30,12 @@ def no_attestation(visit: Visit, payee: Payee, rules: RuleSet, cutoff: datetime 
 @incomplete("P03", "機関承認なし")
 def no_approval(visit: Visit, payee: Payee, rules: RuleSet, cutoff: datetime | None) -> Problem | None:
     """No approval by the institution, or not before the cut-off; no cut-off asks for no moment."""
+    if visit.approved_at is not None and (cutoff is None or visit.approved_at < cutoff):
+        return None
     expected = "機関承認日時" if cutoff is None else f"{moment(cutoff)} より前の機関承認"
-    if visit.approved_at is None:
-        return Problem("派遣可能機関の承認がありません", expected, "空欄")
-    if cutoff is not None and visit.approved_at >= cutoff:
+    if visit.approved_at is not None:
         return Problem("派遣可能機関の承認が締切に間に合っていません", expected, moment(visit.approved_at))
-    return None
+    return Problem("派遣可能機関の承認がありません", expected, "空欄")
 
 
 @hold("P04", "同行無の理由なし")
@@ -56,6 +56,14 @@ def wrong_accompaniment(
     if not visit.accompanied:
         return None
     began, ended = visit.accompanied_from, visit.accompanied_to
+    if (
+        began is not None
+        and ended is not None
+        and began < ended
+        and began < visit.end
+        and ended > visit.start
+    ):
+        return None
     expected = f"実施 {moment(visit.start)}～{moment(visit.end)} に重なる同行"
     if began is None or ended is None:
         missing = [name for name, at in (("同行開始", began), ("同行終了", ended)) if at is None]
@@ -63,6 +71,4 @@ def wrong_accompaniment(
     actual = f"同行 {moment(began)}～{moment(ended)}"
     if ended <= began:
         return Problem("同行終了が同行開始より後ではありません", expected, actual)
-    if began >= visit.end or ended <= visit.start:
-        return Problem("同行の時間が実施の時間と重なりません", expected, actual)
-    return None
+    return Problem("同行の時間が実施の時間と重なりません", expected, actual)
