@@ -5,7 +5,7 @@ import secrets
 from core.database.addresses import from_environment
 
 from .base import *  # noqa: F403
-from .base import VAR_DIR
+from .base import STATIC_ROOT, VAR_DIR
 
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", "testserver"]
@@ -36,3 +36,7 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
+
+# served straight from static/; nothing has to be collected first
+WHITENOISE_USE_FINDERS = True
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)

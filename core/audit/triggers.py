@@ -22,20 +22,20 @@ BEGIN
     IF TG_OP = 'INSERT' THEN
         INSERT INTO public.audit_change (at, transaction, "table", row_id, operation, old, new, actor_id,
                actor_name, action, reason, request_id, database_role)
-        SELECT clock_timestamp(), v_xid, TG_TABLE_NAME, n.id, 'I', NULL, to_jsonb(n), v_actor::bigint,
+        SELECT clock_timestamp(), v_xid, TG_TABLE_NAME, n.id, 'I', NULL, to_jsonb(n) - 'password', v_actor::bigint,
                v_name, v_act, v_why, v_request, session_user
           FROM new_rows n;
     ELSIF TG_OP = 'UPDATE' THEN
         INSERT INTO public.audit_change (at, transaction, "table", row_id, operation, old, new, actor_id,
                actor_name, action, reason, request_id, database_role)
-        SELECT clock_timestamp(), v_xid, TG_TABLE_NAME, coalesce(o.id, n.id), 'U', to_jsonb(o), to_jsonb(n),
+        SELECT clock_timestamp(), v_xid, TG_TABLE_NAME, coalesce(o.id, n.id), 'U', to_jsonb(o) - 'password', to_jsonb(n) - 'password',
                v_actor::bigint, v_name, v_act, v_why, v_request, session_user
           FROM old_rows o FULL JOIN new_rows n ON n.id = o.id
          WHERE o IS DISTINCT FROM n;
     ELSE
         INSERT INTO public.audit_change (at, transaction, "table", row_id, operation, old, new, actor_id,
                actor_name, action, reason, request_id, database_role)
-        SELECT clock_timestamp(), v_xid, TG_TABLE_NAME, o.id, 'D', to_jsonb(o), NULL, v_actor::bigint,
+        SELECT clock_timestamp(), v_xid, TG_TABLE_NAME, o.id, 'D', to_jsonb(o) - 'password', NULL, v_actor::bigint,
                v_name, v_act, v_why, v_request, session_user
           FROM old_rows o;
     END IF;

@@ -1,0 +1,32 @@
+"""Who may open which screen of the office."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from accounts.models import User
+from accounts.rights import require
+
+View = Callable[..., HttpResponse]
+
+
+def person(request: HttpRequest) -> User:
+    """The signed-in person of a request that has passed the sign-in."""
+    assert isinstance(request.user, User)  # noqa: S101 - for the type checker; the middleware has made sure
+    return request.user
+
+
+def office_view(act: str = "see_business") -> Callable[[View], View]:
+    """A screen for those of the office who may do `act`; others are told why not."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            require(person(request), act)
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate

@@ -1,0 +1,51 @@
+"""Small reads that only the office's screens need."""
+
+from typing import Any
+
+from django.db.models import Count, F, Sum
+
+from core.banks.models import Bank, Branch
+from dispatch.models import Finding
+from payments.models import Payout
+from rules.findings import CHECKS
+
+TITLES = {check.code: check.title for check in CHECKS}
+
+
+def bank_names(bank_code: str, branch_code: str) -> tuple[str, str]:
+    """Names of a bank and its branch; empty where the master lacks the code."""
+    bank = Bank.objects.filter(code=bank_code).first()
+    if bank is None:
+        return "", ""
+    branch = Branch.objects.filter(bank=bank, code=branch_code).first()
+    return bank.name, branch.name if branch else ""
+
+
+def finding_title(code: str) -> str:
+    """The short title of a finding's code; the code itself for one that is no longer checked."""
+    return TITLES.get(code, code)
+
+
+def codes_of(**where: Any) -> list[dict[str, Any]]:
+    """Open findings by code with how many and what they hold back (yen), most frequent first."""
+    rows = (
+        Finding.objects.filter(**where)
+        .order_by()
+        .values("code", "kind")
+        .annotate(
+            count=Count("pk"), yen=Sum(F("dispatch__assessment__fee") + F("dispatch__assessment__travel"), default=0)
+        )
+    )
+    found = [dict(row, title=finding_title(row["code"])) for row in rows]
+    return sorted(found, key=lambda row: (row["kind"], row["code"]))
+
+
+def payouts_of_year(payouts: list[Payout], year: int) -> dict[str, Any]:
+    """Sums in yen of the payouts whose pay date lies in a calendar year."""
+    own = [payout for payout in payouts if payout.run.pay_date.year == year]
+    return {
+        "year_label": f"{year}年",
+        "year_gross": sum(payout.gross for payout in own),
+        "year_withholding": sum(payout.withholding for payout in own),
+        "year_net": sum(payout.net for payout in own),
+    }
