@@ -60,8 +60,8 @@ def check(
 ) -> tuple[Finding, ...]:
     """The findings of a dispatch in order of code, at most one per code; none means payable.
 
-    those of `reference`. A `cutoff` of None asks for no moment of approval. 対象外 hides others.
-    those of `reference`. A `cutoff` of None asks for no moment of approval. 対象外 hides the rest.
+    `rules` is the rule set of the day of 実施開始, None when none is in force; the readings of 対象外 are
+    then those of `reference`. A `cutoff` of None asks for no moment of approval. 対象外 hides the rest.
     """
     judging = rules if rules is not None else reference
     excluded = [

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import date, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from rules.facts import Declaration, Event, Payee, TravelLine, Visit
+from rules.findings import Finding, check
 from rules.ruleset import RuleSet, load_builtin
 
 VECTORS = Path(__file__).resolve().parents[1] / "data" / "vectors"
@@ -130,5 +130,19 @@ def every_day(rules: RuleSet | None) -> Any:
     return lambda day: rules
 
 
-def km(text: str) -> Decimal:
-    return Decimal(text)
+def findings(
+    made: Visit, who: Payee | None = None, rules: RuleSet | None = R3, cutoff: datetime | None = CUTOFF
+) -> dict[str, Finding]:
+    return {finding.code: finding for finding in check(made, who or payee(), rules, cutoff, reference=R3)}
+
+
+def codes(made: Visit, who: Payee | None = None, rules: RuleSet | None = R3) -> set[str]:
+    return set(findings(made, who, rules))
+
+
+def start_event(**changes: Any) -> Event:
+    return event("開始", START, **changes)
+
+
+def end_event(**changes: Any) -> Event:
+    return event("終了", END, **changes)
