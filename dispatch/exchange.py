@@ -18,7 +18,12 @@ COMPANIES = register(
             Column("企業コード", Identifier(), "code", required=True),
             Column("企業名", Text(200), "name", required=True),
             Column("法人番号", Code(13, "[0-9]{13}", "13 桁の数字にしてください。"), "corporate_number"),
-            Column("都道府県コード", Choice(tuple(BY_CODE), "01 から 47 までの都道府県コードではありません。"), "prefecture_code", required=True),
+            Column(
+                "都道府県コード",
+                Choice(tuple(BY_CODE), "01 から 47 までの都道府県コードではありません。"),
+                "prefecture_code",
+                required=True,
+            ),
             Column("所在地", Text(500), "address", required=True),
             Column("電話番号", Text(50), "phone"),
             Column("メールアドレス", Text(254), "email"),
@@ -94,7 +99,12 @@ DISPATCHES = register(
             Column("事務局判断理由", Text(), "office_decision_reason"),
         ),
         rules=(
-            RowRule("経営課題", _topic_unknown(), "登録されている経営課題ではありません。", ("経営課題", "予定開始")),
+            RowRule(
+                "経営課題",
+                _topic_unknown(),
+                "登録されている経営課題ではありません。",
+                ("経営課題", "予定開始"),
+            ),
             _ends_after_start("予定開始", "予定終了"),
             _ends_after_start("実施開始", "実施終了"),
             RowRule(

@@ -17,7 +17,12 @@ EXPERTS = register(
             Column("専門家コード", Identifier(), "code", required=True),
             Column("氏名", Text(200), "name", required=True),
             Column("氏名カナ", Text(200), "kana", required=True),
-            Column("都道府県コード", Choice(tuple(BY_CODE), "01 から 47 までの都道府県コードではありません。"), "prefecture_code", required=True),
+            Column(
+                "都道府県コード",
+                Choice(tuple(BY_CODE), "01 から 47 までの都道府県コードではありません。"),
+                "prefecture_code",
+                required=True,
+            ),
             Column("住所", Text(500), "address", required=True),
             Column("電話番号", Text(50), "phone"),
             Column("メールアドレス", Text(254), "email", required=True),
@@ -32,7 +37,12 @@ EXPERTS = register(
             Column("銀行コード", Code(4), "bank_code", required=True),
             Column("支店コード", Code(3), "branch_code", required=True),
             Column("預金種目", Choice(codes.ACCOUNT_KINDS), "account_type", required=True),
-            Column("口座番号", Code(7, "[0-9]{1,7}", "1〜7 桁の数字にしてください。"), "account_number", required=True),
+            Column(
+                "口座番号",
+                Code(7, "[0-9]{1,7}", "1〜7 桁の数字にしてください。"),
+                "account_number",
+                required=True,
+            ),
             Column("口座名義カナ", Text(200), "account_holder_kana", required=True),
             Column("源泉区分", Choice(codes.PAYEE_CLASSES), "payee_class", required=True),
             Column(

@@ -17,7 +17,12 @@ INSTITUTIONS = register(
             Column("機関コード", Identifier(), "code", required=True),
             Column("機関名", Text(200), "name", required=True),
             Column("機関区分", Choice(codes.INSTITUTION_KINDS), "kind", required=True),
-            Column("都道府県コード", Choice(tuple(BY_CODE), "01 から 47 までの都道府県コードではありません。"), "prefecture_code", required=True),
+            Column(
+                "都道府県コード",
+                Choice(tuple(BY_CODE), "01 から 47 までの都道府県コードではありません。"),
+                "prefecture_code",
+                required=True,
+            ),
             Column("所在地", Text(500), "address"),
             Column("電話番号", Text(50), "phone"),
             Column("メールアドレス", Text(254), "email"),

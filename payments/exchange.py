@@ -21,10 +21,19 @@ PAYER = register(
             Column("法人番号", Code(13, "[0-9]{13}", "13 桁の数字にしてください。"), "corporate_number"),
             Column("登録番号", Code(14, "T[0-9]{13}", "T と 13 桁の数字にしてください。"), "invoice_number"),
             # The bank file's header needs them; there is no finding for the payer's own account.
-            Column("銀行コード", Code(4, "[0-9]{4}", "4 桁の数字にしてください。"), "bank_code", required=True),
-            Column("支店コード", Code(3, "[0-9]{3}", "3 桁の数字にしてください。"), "branch_code", required=True),
+            Column(
+                "銀行コード", Code(4, "[0-9]{4}", "4 桁の数字にしてください。"), "bank_code", required=True
+            ),
+            Column(
+                "支店コード", Code(3, "[0-9]{3}", "3 桁の数字にしてください。"), "branch_code", required=True
+            ),
             Column("預金種目", Choice(codes.ACCOUNT_KINDS), "account_type", required=True),
-            Column("口座番号", Code(7, "[0-9]{1,7}", "1〜7 桁の数字にしてください。"), "account_number", required=True),
+            Column(
+                "口座番号",
+                Code(7, "[0-9]{1,7}", "1〜7 桁の数字にしてください。"),
+                "account_number",
+                required=True,
+            ),
         ),
     )
 )

@@ -15,7 +15,12 @@ class Load(models.Model):
 
     at = models.DateTimeField("日時", db_default=Now())
     actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="操作者"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="操作者",
     )
     actor_name = models.CharField("操作者名", max_length=310)
     source = models.CharField("読込元", max_length=500)

@@ -7,7 +7,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -16,23 +15,50 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Load',
+            name="Load",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='日時')),
-                ('actor_name', models.CharField(max_length=310, verbose_name='操作者名')),
-                ('source', models.CharField(max_length=500, verbose_name='読込元')),
-                ('result', models.CharField(choices=[('loaded', '読込済'), ('unchanged', '変更なし'), ('refused', 'エラー')], max_length=10, verbose_name='結果')),
-                ('files', models.JSONField(default=dict, verbose_name='ファイル')),
-                ('errors', models.JSONField(default=list, verbose_name='エラー')),
-                ('error_count', models.PositiveIntegerField(default=0, verbose_name='エラー件数')),
-                ('actor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='操作者')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), verbose_name="日時"
+                    ),
+                ),
+                ("actor_name", models.CharField(max_length=310, verbose_name="操作者名")),
+                ("source", models.CharField(max_length=500, verbose_name="読込元")),
+                (
+                    "result",
+                    models.CharField(
+                        choices=[("loaded", "読込済"), ("unchanged", "変更なし"), ("refused", "エラー")],
+                        max_length=10,
+                        verbose_name="結果",
+                    ),
+                ),
+                ("files", models.JSONField(default=dict, verbose_name="ファイル")),
+                ("errors", models.JSONField(default=list, verbose_name="エラー")),
+                ("error_count", models.PositiveIntegerField(default=0, verbose_name="エラー件数")),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="操作者",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '読込の記録',
-                'verbose_name_plural': '読込の記録',
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['at'], name='exchange_load_at')],
+                "verbose_name": "読込の記録",
+                "verbose_name_plural": "読込の記録",
+                "ordering": ["-id"],
+                "indexes": [models.Index(fields=["at"], name="exchange_load_at")],
             },
         ),
     ]

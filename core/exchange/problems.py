@@ -1,0 +1,76 @@
+"""What is wrong with files: collected without bound on disk, given out by file and line."""
+
+import heapq
+import json
+import tempfile
+from collections.abc import Iterator
+from typing import IO, NamedTuple
+
+SHORTEST_CUT = 60
+_IN_MEMORY = 1_000_000
+
+
+class Problem(NamedTuple):
+    """One reason why one row can't be loaded. `line` as an editor shows it; 0 when the whole file is meant."""
+
+    order: int
+    line: int
+    column_no: int
+    file: str
+    column: str
+    value: str
+    reason: str
+
+
+def shortened(value: str) -> str:
+    """A value as a report shows it: long ones are cut, and bytes that are no text are marked."""
+    length = len(value)
+    value = value[:SHORTEST_CUT].replace("\x00", "␀").encode("utf-8", "replace").decode()
+    return value if length <= SHORTEST_CUT else f"{value}…（全 {length:,} 文字）"
+
+
+class _Series:
+    """Problems that one pass found; a pass reports them in order of file and line."""
+
+    def __init__(self) -> None:
+        self.spool: IO[str] = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - lives as long as the report
+            max_size=_IN_MEMORY, mode="w+", encoding="utf-8", newline=""
+        )
+
+    def read(self) -> Iterator[Problem]:
+        self.spool.seek(0)
+        for line in self.spool:
+            yield Problem(*json.loads(line))
+
+
+class Problems:
+    """All problems of one load. Each pass opens a series, so that sorting is a merge and memory stays bounded."""
+
+    def __init__(self) -> None:
+        self._series: list[_Series] = []
+        self.count = 0
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+    def open_series(self) -> None:
+        """Begins a new pass over the files."""
+        self._series.append(_Series())
+
+    def add(self, problem: Problem) -> None:
+        """Adds a problem; within a series they come in order of file and line."""
+        self._series[-1].spool.write(json.dumps(problem._replace(value=shortened(problem.value))) + "\n")
+        self.count += 1
+
+    def __iter__(self) -> Iterator[Problem]:
+        """By file, line and column; the same thing said twice is given out once."""
+        before: Problem | None = None
+        for problem in heapq.merge(*(series.read() for series in self._series if series.spool.tell())):
+            if problem != before:
+                yield problem
+            before = problem
+
+    def close(self) -> None:
+        """Gives the disk space back."""
+        for series in self._series:
+            series.spool.close()

@@ -1,0 +1,92 @@
+"""Writing exchange files: UTF-8 with BOM, CRLF, sorted by key by code point (exchange.md §1)."""
+
+import csv
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO
+
+from django.db import connection
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+
+from .cells import escape_text
+from .problems import Problem
+from .registry import Table
+from .statements import Statements
+
+_FETCH = 2_000
+ERROR_COLUMNS = ("ファイル", "行", "列", "値", "理由")
+
+
+def rows_of(table: Table, ids: Sequence[int] | None = None) -> Iterator[list[str]]:
+    """The rows of a register as the cells of a file, text escaped, in the order of the key; `ids` keeps to some."""
+    is_text = [not column.kind.numeric for column in table.columns]
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(
+            Statements(table, table.columns).export(some=ids is not None), None if ids is None else [ids]
+        )
+        while rows := cursor.fetchmany(_FETCH):
+            for row in rows:
+                yield [escape_text(cell) if text else cell for cell, text in zip(row, is_text, strict=True)]
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[TextIO]:
+    """A text file that takes the place of `path` when it is whole."""
+    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with new.open("w", encoding="utf-8-sig", newline="") as file:
+            yield file
+        os.replace(new, path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def write_csv(file: TextIO, table: Table, rows: Iterable[list[str]]) -> int:
+    """Writes header and rows; answers how many rows."""
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow([column.name for column in table.columns])
+    count = 0
+    for row in rows:
+        writer.writerow(row)
+        count += 1
+    return count
+
+
+def write_file(path: Path, table: Table) -> int:
+    """Writes a register as CSV; answers how many rows. OSError when the place can't be written."""
+    with replaced(path) as file:
+        return write_csv(file, table, rows_of(table))
+
+
+def write_xlsx(file: BinaryIO, table: Table, rows: Iterable[list[str]]) -> None:
+    """Writes the same cells as a workbook; text stays text, numbers are numbers."""
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet(table.name)
+
+    def cell(value: str, numeric: bool) -> Any:
+        made = WriteOnlyCell(sheet, Decimal(value) if numeric and value else None)
+        if value and not numeric:
+            made.value = "text"  # never let the library guess a formula or a number
+            made._value = value
+            made.data_type, made.number_format = "s", "@"
+        return made
+
+    sheet.append([cell(column.name, False) for column in table.columns])
+    numeric = [column.kind.numeric for column in table.columns]
+    for row in rows:
+        sheet.append([cell(value, kind) for value, kind in zip(row, numeric, strict=True)])
+    book.save(file)
+
+
+def write_errors(path: Path, problems: Iterable[Problem]) -> None:
+    """Writes errors.csv: every reason of every bad row. OSError when the place can't be written."""
+    with replaced(path) as file:
+        writer = csv.writer(file, lineterminator="\r\n")
+        writer.writerow(ERROR_COLUMNS)
+        for problem in problems:
+            writer.writerow([escape_text(problem.file), problem.line or "", *map(escape_text, problem[4:])])
