@@ -13,6 +13,7 @@ from pathlib import Path
 
 from zengin_code import Bank
 
+from core.japan.calendar import withholding_due
 from rules import codes
 from rules.dates import fiscal_year
 from rules.facts import (
@@ -28,7 +29,9 @@ from rules.facts import (
 )
 from rules.findings import Finding
 from rules.month import ExpertMonth, calculate_expert
+from rules.payment import Totals
 from rules.ruleset import RuleSet, builtin, load_builtin
+from rules.withholding import slip_name
 from rules.zengin.file import file_bytes
 from rules.zengin.name import informational_name
 from rules.zengin.record import ACCOUNT_KIND_CODES, BANK_NAME_BYTES, Sender, Transfer, sender_account_code
@@ -252,6 +255,21 @@ class Run:
             (entry for month in self.months.values() for entry in month.holds),
             key=lambda entry: (entry[0], entry[1].kind, entry[1].code),
         )
+
+    def withholding(self, pay_date: date) -> list[list[str]]:
+        """The rows of withholding.csv: slip, class, people, paid, tax, due."""
+        by_class: dict[str, list[Totals]] = defaultdict(list)
+        for code, month in self.months.items():
+            if month.totals:
+                by_class[self.office.experts[code]["源泉区分"]].append(month.totals)
+        rows = []
+        for payee_class in sorted(by_class):
+            slip, of_class = slip_name(payee_class, R3), by_class[payee_class]
+            gross = sum(total.gross for total in of_class)
+            tax = sum(total.withholding for total in of_class)
+            due = str(withholding_due(pay_date)) if slip else ""
+            rows.append([slip, payee_class, str(len(of_class)), str(gross), str(tax), due])
+        return rows
 
     def bank_file(self, pay_date: date) -> bytes:
         payer = self.office.payer

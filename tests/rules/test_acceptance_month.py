@@ -23,6 +23,7 @@ def assert_same(run: Run, expected: Path, pay_date: date) -> None:
     assert run.payouts() == expected_rows(expected / "payouts.csv")
     holds = [[number, finding.kind, finding.code] for number, finding in run.holds()]
     assert holds == expected_rows(expected / "holds.csv")
+    assert run.withholding(pay_date) == expected_rows(expected / "withholding.csv")
     assert run.bank_file(pay_date) == (expected / "zengin.txt").read_bytes()
 
 
