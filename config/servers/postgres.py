@@ -60,7 +60,6 @@ log_line_prefix = '%m [%p] %q%u@%d '
 # Values of queries are personal data: the log keeps none.
 log_parameter_max_length = 0
 fsync = {durable}
-synchronous_commit = {durable}
 full_page_writes = {durable}
 include_if_exists = 'local.conf'
 """
@@ -90,7 +89,7 @@ def ensure_running(var_dir: Path, state: State, programs: Programs, account: Acc
         raise ServersError(f"{data} は PostgreSQL {version} のデータです。{MAJOR} に移行してください。")
     pid = _postmaster(data)
     if pid is None:
-        _clear_after_crash(data)
+        _clear_after_crash(data, state)
         _write(
             data / "postgresql.conf",
             _SETTINGS.format(
@@ -200,13 +199,17 @@ def _postmaster(data: Path) -> int | None:
     return recorded if recorded in running("postgres", data) else None
 
 
-def _clear_after_crash(data: Path) -> None:
-    """Ends what a dead server left running, then removes its postmaster.pid (numbers are reused)."""
+def _clear_after_crash(data: Path, state: State) -> None:
+    """Ends what a dead server left running, then removes its lock files.
+
+    PostgreSQL itself would go by the process number in them, which may be somebody else's by now.
+    """
     for what, seconds in ((signal.SIGQUIT, 10), (signal.SIGKILL, 10)):
         left = running("postgres", data)
         send(left, what)
         if wait_gone(left, seconds):
-            (data / "postmaster.pid").unlink(missing_ok=True)
+            for lock in (data / "postmaster.pid", *Path(state.socket_dir).glob(".s.PGSQL.*")):
+                lock.unlink(missing_ok=True)
             return
     raise ServersError(f"前の PostgreSQL の処理 {left} が終わりません。確かめてから終了させてください。")
 
