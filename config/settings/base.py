@@ -95,6 +95,10 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = VAR_DIR / "static"
 # What runs export to; written by the worker, read by the web process.
 EXPORT_DIR = VAR_DIR / "exports"
+# Whether `close_month` may be given maker and checker on one command line (not in production).
+ALLOW_BATCH_CLOSE = False
+# What was uploaded waits here for the worker.
+UPLOAD_DIR = VAR_DIR / "uploads"
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASE_ROUTERS = ["core.database.routers.OneDatabaseRouter"]

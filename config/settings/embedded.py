@@ -40,3 +40,4 @@ SECRET_KEY = _secret_key()
 # served straight from static/; nothing has to be collected first
 WHITENOISE_USE_FINDERS = True
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+ALLOW_BATCH_CLOSE = True

@@ -1,0 +1,121 @@
+"""The SQL that reads the facts of a batch of experts as sets. Times leave the database as naive JST.
+
+Columns come in the order of the dataclasses of rules/facts.py, so that a row becomes a fact without a lookup.
+"""
+
+JST = "AT TIME ZONE 'Asia/Tokyo'"
+
+# A dispatch counts as paid from the approval of its run on; the rows of an open run are only a proposal.
+FROZEN = "('approved', 'exported', 'transferred', 'closed')"
+ENDED = "('cancelled', 'declined')"
+
+PAID = f"""EXISTS (SELECT 1 FROM payments_payoutline l JOIN payments_payoutrun r ON r.id = l.run_id
+                WHERE l.dispatch_id = d.id AND l.item = '謝金' AND r.status IN {FROZEN})"""
+
+# What a run looks at (rules.md §4): began before the cut-off, not ended early, in no earlier run.
+CANDIDATE = f"d.visited_from < %(cutoff)s AND d.status NOT IN {ENDED} AND NOT {PAID}"
+
+# First moment of the fiscal year of a visit.
+YEAR_START = f"""((date_trunc('year', (d.visited_from {JST}) - interval '3 months') + interval '3 months') {JST})"""
+
+EXPERTS = f"""
+SELECT e.id, count(*)
+  FROM dispatch_dispatch d JOIN experts_expert e ON e.id = d.expert_id
+ WHERE {CANDIDATE}
+ GROUP BY e.id, e.code ORDER BY e.code
+"""
+
+EXPERTS_NAMED = EXPERTS.replace("WHERE", "WHERE d.expert_id = ANY(%(experts)s) AND", 1)
+
+ACCOUNTS = """
+SELECT e.id, e.code, e.name, e.payee_class, e.subsidised_labour, e.affiliated_codes, b.id IS NOT NULL,
+       br.id IS NOT NULL, e.bank_code, e.branch_code, e.account_holder_kana,
+       e.address, e.invoice_number, coalesce(b.kana, ''), coalesce(br.kana, ''), coalesce(b.name, ''),
+       coalesce(br.name, ''), e.account_type, e.account_number
+  FROM experts_expert e
+  LEFT JOIN banks_bank b ON b.code = e.bank_code
+  LEFT JOIN banks_branch br ON br.bank_id = b.id AND br.code = e.branch_code
+ WHERE e.id = ANY(%(experts)s)
+"""
+
+# The client's ordinal counts every dispatch of the client and fiscal year, whatever its run (rules.md §5 L01).
+VISITS = f"""
+SELECT d.id, d.expert_id,
+       (SELECT count(*) FROM dispatch_dispatch o
+         WHERE o.company_id = d.company_id AND o.visited_from >= {YEAR_START}
+           AND o.visited_from <= d.visited_from
+           AND (o.visited_from, o.number) <= (d.visited_from, d.number) AND o.status NOT IN {ENDED}),
+       d.number, i.kind, i.code, c.code, d.topic, d.method, d.web_approved, d.latitude::float8,
+       d.longitude::float8, d.visited_from {JST}, d.visited_to {JST}, coalesce(d.break_minutes, 0), d.accompanied,
+       d.accompanied_from {JST}, d.accompanied_to {JST}, d.no_accompaniment_reason, d.requested_by_expert,
+       d.paid_by_institution, d.limit_exception, d.reported_at {JST}, d.attested_at {JST}, d.approved_at {JST},
+       d.itinerary, d.office_decision, d.office_decision_reason
+  FROM dispatch_dispatch d
+  JOIN institutions_institution i ON i.id = d.institution_id
+  JOIN dispatch_company c ON c.id = d.company_id
+ WHERE d.expert_id = ANY(%(experts)s) AND {CANDIDATE}
+ ORDER BY d.expert_id, d.visited_from, d.number
+"""
+
+EVENTS = f"""
+SELECT e.dispatch_id, e.event_id, e.kind, e.device_time {JST}, e.latitude::float8, e.longitude::float8,
+       e.accuracy::float8, e.signer_name
+  FROM dispatch_checkevent e WHERE e.dispatch_id = ANY(%(dispatches)s)
+ ORDER BY e.device_time, e.event_id
+"""
+
+DECLARATIONS = f"""
+SELECT x.dispatch_id, x.cause, x.declared_from {JST}, x.declared_to {JST}, x.reason
+  FROM dispatch_declaration x WHERE x.dispatch_id = ANY(%(dispatches)s)
+ ORDER BY x.cause COLLATE "C"
+"""
+
+TRAVEL_LINES = """
+SELECT t.dispatch_id, t.line_no, t.day, t.kind, t.origin, t.destination, t.km, t.fare, t.express, t.reserved,
+       t.roundtrip_fare, t.ordinary_fare, t.claimed, t.receipt, t.stub, t.seat, t.no_public_transport,
+       t.fast_boat, t.parallel_route, t.lodging_kind, t.accepted_km, t.accepted_yen, t.reason
+  FROM dispatch_travelline t WHERE t.dispatch_id = ANY(%(dispatches)s)
+ ORDER BY t.line_no
+"""
+
+# Touching ends do not overlap; an ineligible dispatch counts (rules.md §5 L03). The expert's longest visit bounds
+# how far back another one can begin, so that the index on (expert, visited_from) answers each with a short range.
+OVERLAPS = f"""
+WITH longest AS (
+    SELECT expert_id, max(visited_to - visited_from) AS span FROM dispatch_dispatch
+     WHERE expert_id = ANY(%(experts)s) AND status NOT IN {ENDED} GROUP BY expert_id
+)
+SELECT d.id, o.number
+  FROM dispatch_dispatch d
+  JOIN longest ON longest.expert_id = d.expert_id
+  JOIN dispatch_dispatch o ON o.expert_id = d.expert_id AND o.id <> d.id
+       AND o.visited_from < d.visited_to AND o.visited_from > d.visited_from - longest.span
+       AND o.visited_to > d.visited_from AND o.status NOT IN {ENDED}
+ WHERE d.id = ANY(%(dispatches)s)
+ ORDER BY d.id, o.number
+"""
+
+# What earlier runs paid on the days of this batch, and on the trips that touch them.
+EARLIER = f"""
+WITH days AS (
+    SELECT DISTINCT d.expert_id, (d.visited_from {JST})::date AS day
+      FROM dispatch_dispatch d WHERE d.id = ANY(%(dispatches)s)
+), paid AS (
+    SELECT l.expert_id, l.dispatch_id, l.day, sum(l.amount) FILTER (WHERE l.item = '謝金') AS fee,
+           bool_or(l.item = '日当') AS per_diem
+      FROM payments_payoutline l JOIN payments_payoutrun r ON r.id = l.run_id
+     WHERE l.expert_id = ANY(%(experts)s) AND l.item IN ('謝金', '日当') AND r.status IN {FROZEN}
+     GROUP BY 1, 2, 3
+), trips AS (
+    SELECT DISTINCT d.expert_id, d.itinerary FROM dispatch_dispatch d
+     WHERE d.itinerary <> '' AND (d.id = ANY(%(dispatches)s)
+           OR d.id IN (SELECT p.dispatch_id FROM paid p JOIN days USING (expert_id, day)))
+)
+SELECT p.expert_id, coalesce(p.fee, 0)::bigint, p.per_diem, d.number, p.day, d.visited_from {JST},
+       (extract(epoch FROM d.visited_to - d.visited_from) / 60)::int - coalesce(d.break_minutes, 0), d.itinerary,
+       (SELECT coalesce(sum(coalesce(t.accepted_km, t.km)), 0) FROM dispatch_travelline t WHERE t.dispatch_id = d.id)
+  FROM paid p JOIN dispatch_dispatch d ON d.id = p.dispatch_id
+ WHERE EXISTS (SELECT 1 FROM days WHERE days.expert_id = p.expert_id AND days.day = p.day)
+    OR EXISTS (SELECT 1 FROM trips WHERE trips.expert_id = p.expert_id AND trips.itinerary = d.itinerary)
+ ORDER BY p.expert_id, d.visited_from, d.number
+"""

@@ -1,0 +1,143 @@
+"""Approving a run: the second person's decision, after which nothing of it changes any more."""
+
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError, OperationalError, connection, transaction
+
+from core.audit.acting import acting
+from core.errors import DomainError
+from core.jobs.progress import Progress
+from core.programme.selectors import RuleBook
+
+from ..calculation.queries import ENDED
+from ..files.bank_file import bank_file, payer_copy
+from ..models import PayoutRun
+from .compute import recomputed_digest
+from .dates import check_pay_date, payment_rules
+from .locks import hold_evidence_still, one_at_a_time
+from .rights import require_approver, require_two_persons
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+# What a calculation depends on. The bank master leaves no history; it counts as changed when loaded lately.
+DEPENDS_ON = (
+    "dispatch_dispatch", "dispatch_checkevent", "dispatch_declaration", "dispatch_travelline", "dispatch_company",
+    "experts_expert", "institutions_institution", "programme_ruleset", "payments_payer",
+)  # fmt: skip
+
+CHANGED_SINCE = """
+SELECT EXISTS (
+    SELECT 1 FROM audit_change
+     WHERE transaction >= pg_snapshot_xmin(%(snapshot)s::pg_snapshot)::text::bigint
+       AND "table" = ANY(%(tables)s)
+       AND NOT pg_visible_in_snapshot(transaction::text::xid8, %(snapshot)s::pg_snapshot)
+) OR EXISTS (SELECT 1 FROM banks_master WHERE loaded_at > %(computed_at)s - interval '1 day')
+"""
+
+COPY_PAYEES = """
+UPDATE payments_payout p
+   SET name = e.name, address = e.address, payee_class = e.payee_class, invoice_number = e.invoice_number,
+       bank_code = e.bank_code, branch_code = e.branch_code, account_type = e.account_type,
+       account_number = e.account_number, account_holder_kana = e.account_holder_kana,
+       bank_name = coalesce(b.name, ''), bank_kana = coalesce(b.kana, ''),
+       branch_name = coalesce(br.name, ''), branch_kana = coalesce(br.kana, '')
+  FROM experts_expert e
+  LEFT JOIN banks_bank b ON b.code = e.bank_code
+  LEFT JOIN banks_branch br ON br.bank_id = b.id AND br.code = e.branch_code
+ WHERE p.run_id = %s AND e.id = p.expert_id
+"""
+
+SCHEDULE = f"""
+UPDATE dispatch_dispatch d SET status = 'scheduled', updated_at = now()
+  FROM payments_payoutline l
+ WHERE l.run_id = %s AND l.item = '謝金' AND d.id = l.dispatch_id AND d.status NOT IN {ENDED}
+"""
+
+
+def approve_run(*, run: PayoutRun, actor: "User", progress: Progress | None = None) -> PayoutRun:
+    """The run becomes final: payer and payees are copied, its dispatches are scheduled for payment.
+
+    Refuses the maker, a person without the right, a run that isn't computed or pays nothing, and data that
+    changed since the calculation. The database itself checks that lines = payouts = totals.
+    """
+    require_approver(actor)
+    progress = progress or Progress()
+    try:
+        with one_at_a_time(), acting(actor, "approve_run"):
+            return _approve(run.pk, actor, progress)
+    except (IntegrityError, OperationalError) as refused:
+        raise DomainError(_explained(refused)) from refused
+
+
+def _explained(refused: Exception) -> str:
+    diagnosis = getattr(refused.__cause__, "diag", None)
+    if getattr(refused.__cause__, "sqlstate", "") == "55P03":
+        return "データの取り込みが続いているため承認できません。終わってから、もう一度承認してください。"
+    return (diagnosis and diagnosis.message_primary) or str(refused)
+
+
+def _approve(run_id: int, actor: "User", progress: Progress) -> PayoutRun:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', '60s', true)")
+    hold_evidence_still()
+    run = (
+        PayoutRun.objects.select_for_update(of=("self",)).select_related("payer", "maker").filter(pk=run_id).first()
+    )
+    if run is None:
+        raise DomainError("この月次支払は破棄されています。一覧を開き直してください。")
+    if run.status != PayoutRun.Status.COMPUTED:
+        raise DomainError(
+            f"月次支払 {run.name} は{run.get_status_display()}のため承認できません。"
+            "承認できるのは計算が終わった月次支払だけです。"
+        )
+    require_two_persons(run.maker, actor)
+    if run.payee_count == 0:
+        raise DomainError(f"月次支払 {run.name} には支払がありません。破棄してください。")
+    book = RuleBook()
+    check_pay_date(book, run.month, run.pay_date, past_allowed=True)
+    progress.report(1, 4, "計算後の変更がないか確かめています")
+    if changed_since_computed(run) and recomputed_digest(run) != run.digest:
+        raise DomainError(
+            f"月次支払 {run.name} の計算後にデータが変わりました。計算をやり直してください。", code="changed"
+        )
+    progress.report(2, 4, "支払先の情報を写しています")
+    rules = payment_rules(book, run.month, run.pay_date)
+    with connection.cursor() as cursor:
+        cursor.execute(COPY_PAYEES, [run.pk])
+    run.payer_copy = payer_copy(run.payer)
+    bank_file(run, run.payer_copy, rules)  # what the bank would refuse must show before the approval, not after
+    progress.report(3, 4, "派遣を支払予定にしています")
+    move_dispatches(run, "schedule", SCHEDULE)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        run.approved_at = cursor.fetchone()[0]
+    run.approver = actor
+    run.status = PayoutRun.Status.APPROVED
+    run.save(update_fields=["approver", "approved_at", "payer_copy", "status"])
+    progress.report(4, 4, "承認しました")
+    return run
+
+
+def changed_since_computed(run: PayoutRun) -> bool:
+    """Whether anything the calculation depends on was committed since; what its own view couldn't see counts."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            CHANGED_SINCE,
+            {"snapshot": run.snapshot, "tables": list(DEPENDS_ON), "computed_at": run.computed_at},
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def move_dispatches(run: PayoutRun, action: str, statement: str) -> None:
+    """Takes all dispatches of the run one step of the transition table further; all or none."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('app.transition', %s, true)", [action])
+        cursor.execute(statement, [run.pk])
+        moved = cursor.rowcount
+        cursor.execute("SELECT set_config('app.transition', '', true)")
+    if moved != run.dispatch_count:
+        raise DomainError(
+            f"月次支払 {run.name} の派遣 {run.dispatch_count}件のうち {moved}件しか状態を進められません。"
+            "計算をやり直してください。"
+        )

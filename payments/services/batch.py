@@ -1,0 +1,113 @@
+"""The close of a month in one go, safe to be killed at any moment and called again (exchange.md §3)."""
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.errors import DomainError
+from core.japan.calendar import long_date
+from core.programme.selectors import RuleBook
+
+from ..files.folder import held_run, refuse_other_runs, resolved
+from ..models import PayoutRun
+from .approve import approve_run
+from .compute import compute_run
+from .dates import check_pay_date, checked_cutoff, month_name
+from .draft import OPEN, draft_run, drop_run, open_run
+from .export import export_run
+from .locks import one_at_a_time, one_view
+from .rights import require_approver, require_maker, require_two_persons
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+def close_month(
+    *,
+    month: dt.date,
+    maker: "User",
+    checker: "User",
+    pay_date: dt.date,
+    cutoff: dt.datetime | None = None,
+    directory: Path,
+) -> PayoutRun:
+    """Drafts, computes, approves and exports the run of a month; answers it.
+
+    What an interrupted call left is finished first: an approved run without files is exported, one that is only
+    drafted or computed is made again. Each refusal leaves everything as it was.
+    """
+    require_maker(maker)
+    require_approver(checker)
+    require_two_persons(maker, checker)
+    checked_cutoff(month, cutoff)
+    check_pay_date(RuleBook(), month, pay_date, past_allowed=True)
+    target = resolved(directory)
+    with one_at_a_time():
+        run = _unexported(month)
+        if run is not None:
+            refuse_other_runs(target, run.name)
+        else:
+            refuse_other_runs(target, None)
+            run = _computed(month, maker, pay_date, cutoff)
+            run = approve_run(run=run, actor=checker)
+        return export_run(run=run, directory=target, actor=maker)
+
+
+def _unexported(month: dt.date) -> PayoutRun | None:
+    return (
+        PayoutRun.objects.filter(month=month, status=PayoutRun.Status.APPROVED)
+        .select_related("maker", "approver")
+        .order_by("ordinal")
+        .first()
+    )
+
+
+def _computed(month: dt.date, maker: "User", pay_date: dt.date, cutoff: dt.datetime | None) -> PayoutRun:
+    """A computed run with something to pay. One transaction: a refusal leaves no run behind."""
+    left = open_run()
+    if left is not None and left.month != month:
+        raise DomainError(
+            f"{month_name(left.month)}の月次支払 {left.name} が{left.get_status_display()}のまま残っています。"
+            "先に承認するか破棄してください。",
+            code="open_run",
+        )
+    with one_view():
+        if left is not None:
+            drop_run(run=left, actor=maker)
+        run = draft_run(month=month, pay_date=pay_date, cutoff=cutoff, actor=maker, past_allowed=True)
+        run = compute_run(run=run, actor=maker)
+        if run.payee_count == 0:
+            raise DomainError(_nothing_to_pay(month), code="nothing")
+    return run
+
+
+def _nothing_to_pay(month: dt.date) -> str:
+    last = PayoutRun.objects.filter(month=month).exclude(status__in=OPEN).order_by("-ordinal").first()
+    if last is None:
+        return f"{month_name(month)}に支払えるものがありません。"
+    return (
+        f"{month_name(month)}に新しく支払えるものはありません。"
+        f"{month_name(month)}は月次支払 {last.name}（支払日 {long_date(last.pay_date)}）で締めています。"
+    )
+
+
+def export_approved(*, month: dt.date, directory: Path) -> PayoutRun:
+    """Exports the run of a month that was approved on the screen, in the name of its approver.
+
+    The oldest that has no files yet; else the one whose files the folder holds, or the newest, again.
+    """
+    target = resolved(directory)
+    with one_at_a_time():
+        approved = PayoutRun.objects.filter(month=month).exclude(status__in=OPEN).select_related("approver")
+        run = (
+            approved.filter(name=held_run(target) or "").first()
+            or approved.filter(status=PayoutRun.Status.APPROVED).order_by("ordinal").first()
+            or approved.order_by("-ordinal").first()
+        )
+        if run is None:
+            raise DomainError(
+                f"{month_name(month)}に承認済みの月次支払がありません。画面で承認してから出力してください。"
+            )
+        refuse_other_runs(target, run.name)
+        assert run.approver is not None
+        return export_run(run=run, directory=target, actor=run.approver)

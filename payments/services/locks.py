@@ -1,0 +1,66 @@
+"""Who works on runs at the moment: one at a time, and nobody changes evidence while a run is being approved."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+
+from core.errors import DomainError
+
+# The two-part keys of PostgreSQL's advisory locks that are ours; EVIDENCE is also in the migration's triggers.
+FAMILY = 119
+RUNS = 1
+EVIDENCE = 2
+
+# The server notices a killed client at the latest after this time and frees its locks.
+WAIT_SECONDS = 15.0
+POLL_SECONDS = 0.05
+
+
+def _execute(statement: str, parameters: list[object] | None = None) -> object:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        row = cursor.fetchone()
+        return row[0] if row else None
+
+
+@contextmanager
+def one_at_a_time(wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
+    """While this lasts no other session drafts, computes, approves or exports a run. Nests within a session.
+
+    The lock belongs to the session, so that it ends with the connection of a killed process.
+    """
+    # a busy server looks after its client only when told to
+    _execute("SELECT set_config('client_connection_check_interval', '1s', false)")
+    deadline = time.monotonic() + wait_seconds
+    while not _execute("SELECT pg_try_advisory_lock(%s, %s)", [FAMILY, RUNS]):
+        if time.monotonic() >= deadline:
+            raise DomainError(
+                "ほかの人または処理が月次支払を処理しています。終わってから、もう一度実行してください。", code="busy"
+            )
+        time.sleep(POLL_SECONDS)
+    try:
+        yield
+    finally:
+        if not connection.needs_rollback and connection.connection is not None:
+            _execute("SELECT pg_advisory_unlock(%s, %s)", [FAMILY, RUNS])
+
+
+@contextmanager
+def one_view() -> Iterator[None]:
+    """A transaction that sees one moment of the database from beginning to end.
+
+    Inside a transaction that is already open, that one decides.
+    """
+    outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if outermost:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield
+
+
+def hold_evidence_still() -> None:
+    """Until this transaction ends nobody changes what a calculation depends on; waits for those who do."""
+    _execute("SELECT pg_advisory_xact_lock(%s, %s)", [FAMILY, EVIDENCE])
