@@ -15,6 +15,7 @@ import pytest
 from server_processes import PROJECT, eventually, read_line, servers_of
 
 from config import demo
+from config.servers.processes import alive
 
 WSGI = """\
 def application(environ, start_response):
@@ -24,7 +25,9 @@ def application(environ, start_response):
 CELERY = """\
 import os
 from celery import Celery
-app = Celery("config", broker=os.environ["REDIS_URL"])
+from config.servers import endpoints
+path = endpoints(os.environ["VAR_DIR"]).redis_url.removeprefix("unix://").partition("?")[0]
+app = Celery("config", broker=f"redis+socket://{path}?virtual_host=0")
 """
 MANAGE = """\
 import sys
@@ -92,7 +95,6 @@ def supervisor(var_dir: Path, request: pytest.FixtureRequest) -> Iterator[Superv
         },
         "VAR_DIR": str(var_dir),
         "EMBEDDED_FSYNC": "off",
-        "REDIS_URL": "memory://",  # Celery's own, so that the little project needs no settings
         "PYTHONIOENCODING": "utf-8",
     }
     running = Supervisor(project, environment)
@@ -107,16 +109,9 @@ def supervisor(var_dir: Path, request: pytest.FixtureRequest) -> Iterator[Superv
         running.process.stdout.close()
 
 
-def alive(numbers: list[int]) -> list[int]:
-    """Those that are still there and no zombies."""
-    return [number for number in numbers if demo_process_is_alive(number)]
-
-
-def demo_process_is_alive(number: int) -> bool:
-    try:
-        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
+def living(numbers: list[int]) -> list[int]:
+    """Those that are still there."""
+    return [number for number in numbers if alive(number)]
 
 
 def test_it_serves_prints_the_logins_and_ends_all_on_ctrl_c(supervisor: Supervisor, var_dir: Path) -> None:
@@ -131,14 +126,14 @@ def test_it_serves_prints_the_logins_and_ends_all_on_ctrl_c(supervisor: Supervis
     assert servers_of(var_dir) != []
     supervisor.process.send_signal(signal.SIGINT)
     assert supervisor.process.wait(60) == 0
-    assert (alive(children), servers_of(var_dir)) == ([], [])
+    assert (living(children), servers_of(var_dir)) == ([], [])
 
 
 def test_when_it_is_killed_nothing_of_it_goes_on(supervisor: Supervisor, var_dir: Path) -> None:
     supervisor.address()
     children = supervisor.children()
     supervisor.process.kill()
-    eventually(lambda: not alive(children))
+    eventually(lambda: not living(children))
     eventually(lambda: not servers_of(var_dir))
 
 
@@ -149,7 +144,7 @@ def test_when_one_process_ends_it_says_which_and_ends_all(supervisor: Supervisor
     os.kill(beat, signal.SIGKILL)
     assert "SIGKILL" in supervisor.read_until("Celery beat が終了しました")
     assert supervisor.process.wait(60) == 1
-    assert (alive(children), servers_of(var_dir)) == ([], [])
+    assert (living(children), servers_of(var_dir)) == ([], [])
 
 
 def test_a_taken_port_is_left_alone_and_the_next_free_one_used() -> None:
