@@ -1,4 +1,4 @@
-"""A small set of line icons on a 24×24 grid, drawn for this product. Values are SVG children, trusted markup."""
+"""Line icons on a 24×24 grid, drawn for this product. Values are SVG children, trusted markup."""
 
 ICONS: dict[str, str] = {
     "alert": '<path d="M12 4 2.5 20h19z"/><path d="M12 10v4"/><path d="M12 17.2v.1"/>',

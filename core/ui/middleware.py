@@ -11,7 +11,7 @@ from core.errors import DomainError, NotAllowed
 
 
 class DomainErrorMiddleware:
-    """Shows a refusal where the person was: as a message on the page they came from, or as a page of its own."""
+    """Shows a refusal where the person was: as a message on the page before, or as a page of its own."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

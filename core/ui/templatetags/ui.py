@@ -5,7 +5,7 @@ import decimal
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard, TypeVar
 
 from django import template
 from django.core.paginator import Page
@@ -24,6 +24,8 @@ register = template.Library()
 WEEKDAYS = "月火水木金土日"
 DASH = "—"
 
+Given = TypeVar("Given")
+
 RUN_STEPS = (
     ("draft", "下書き"),
     ("computed", "計算済"),
@@ -36,13 +38,13 @@ RUN_STEPS = (
 @register.filter
 def yen(value: int | decimal.Decimal | None) -> str:
     """13200 → 13,200円; a dash for nothing."""
-    return DASH if value is None or value == "" else f"{value:,.0f}円"
+    return f"{value:,.0f}円" if _given(value) else DASH
 
 
 @register.filter
 def count(value: int | None) -> str:
     """1234 → 1,234; a dash for nothing."""
-    return DASH if value is None or value == "" else f"{value:,}"
+    return f"{value:,}" if _given(value) else DASH
 
 
 @register.filter
@@ -102,7 +104,7 @@ def jmonth(value: dt.date | str | None) -> str:
 @register.filter
 def minutes(value: int | None) -> str:
     """150 → 2時間30分."""
-    if value is None or value == "":
+    if not _given(value):
         return DASH
     sign, rest = ("-", -value) if value < 0 else ("", value)
     hours, left = divmod(rest, 60)
@@ -114,7 +116,7 @@ def minutes(value: int | None) -> str:
 @register.filter
 def seconds(value: float | None) -> str:
     """A difference of times as minutes and seconds with its sign: -90 → −1分30秒, 45 → +45秒, 0 → 差なし."""
-    if value is None or value == "":
+    if not _given(value):
         return DASH
     whole = round(value)
     if not whole:
@@ -127,7 +129,7 @@ def seconds(value: float | None) -> str:
 @register.filter
 def metres(value: float | None) -> str:
     """380.4 → 380m, 1530 → 1.5km."""
-    if value is None or value == "":
+    if not _given(value):
         return DASH
     return f"{value:,.0f}m" if value < 1000 else f"{value / 1000:,.1f}km"
 
@@ -135,7 +137,7 @@ def metres(value: float | None) -> str:
 @register.filter
 def km(value: decimal.Decimal | float | None) -> str:
     """12.40 → 12.4km."""
-    if value is None or value == "":
+    if not _given(value):
         return DASH
     return f"{decimal.Decimal(str(value)).normalize():,f}km"
 
@@ -143,7 +145,7 @@ def km(value: decimal.Decimal | float | None) -> str:
 @register.filter
 def dash(value: object) -> object:
     """The value, or a dash where there is none."""
-    return DASH if value is None or value == "" else value
+    return value if _given(value) else DASH
 
 
 @register.filter
@@ -172,7 +174,7 @@ def days_ago(value: dt.date | dt.datetime | None) -> str:
 
 @register.filter
 def without_style(value: str) -> str:
-    """Takes style attributes out of generated markup (import preview), which the CSP forbids. Keeps its safety."""
+    """Takes style attributes, which the CSP forbids, out of generated markup (import preview)."""
     cleaned = re.sub(r'\sstyle="[^"]*"', "", value)
     # Only attributes were removed: what was escaped or trusted before is so still.
     return mark_safe(cleaned) if isinstance(value, SafeString) else cleaned  # noqa: S308
@@ -183,8 +185,12 @@ def icon(name: str, label: str = "") -> SafeString:
     """An inline icon; hidden from screen readers unless it has a label of its own."""
     shape = mark_safe(ICONS[name])  # noqa: S308 - a constant of core.ui.icons
     if label:
-        return format_html('<svg class="icon" viewBox="0 0 24 24" role="img" aria-label="{}">{}</svg>', label, shape)
-    return format_html('<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">{}</svg>', shape)
+        return format_html(
+            '<svg class="icon" viewBox="0 0 24 24" role="img" aria-label="{}">{}</svg>', label, shape
+        )
+    return format_html(
+        '<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">{}</svg>', shape
+    )
 
 
 @register.simple_tag
@@ -308,3 +314,8 @@ def share(label: str, success: int, warning: int, quiet: int, error: int) -> dic
 def _local(value: dt.datetime) -> dt.datetime:
     """Aware times in Japan's time; naive ones are Japan's already."""
     return timezone.localtime(value) if timezone.is_aware(value) else value
+
+
+def _given(value: Given | None) -> TypeGuard[Given]:
+    """Whether there is something to show: not None, nor the empty text a template makes of an unknown name."""
+    return value is not None and value != ""
