@@ -1,0 +1,27 @@
+#!/bin/sh
+# Makes every secret docker-compose.yml names, but the certificate, into deploy/secrets: random, and fitting together.
+# Never overwrites: a password that is in use must be changed in the database too (docs/running.md).
+set -eu
+cd "$(dirname "$0")"
+umask 077
+if [ -e secrets/secret_key ]; then
+    echo 'エラー: deploy/secrets は作成済みです。作り直す場合は docs/running.md の「秘密情報を替える」をご覧ください。' >&2
+    exit 1
+fi
+mkdir -p secrets
+random() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
+owner="$(random)" app="$(random)" redis="$(random)"
+printf '%s\n' "$(random)$(random)" > secrets/secret_key
+printf '%s\n' "$(random)" > secrets/postgres_superuser_password
+printf '%s\n' "$owner" > secrets/postgres_owner_password
+printf '%s\n' "$app" > secrets/postgres_app_password
+printf '%s\n' "$(random)" > secrets/postgres_sealer_password
+printf '%s\n' "$(random)" > secrets/postgres_readonly_password
+printf 'postgresql://dispatch_owner:%s@postgres:5432/dispatch\n' "$owner" > secrets/database_owner_url
+printf 'postgresql://dispatch_app:%s@postgres:5432/dispatch\n' "$app" > secrets/database_url
+printf 'redis://:%s@redis:6379/0\n' "$redis" > secrets/redis_url
+printf 'requirepass %s\n' "$redis" > secrets/redis_password_line
+# Each container mounts its own files alone and reads them as its own user. On this machine the folder keeps others out.
+chmod 444 secrets/*
+chmod 700 secrets
+echo 'deploy/secrets を作りました。続けて tls_certificate と tls_private_key を置いてください。'
