@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from django.db import DataError, IntegrityError, InternalError, connection
@@ -11,7 +12,7 @@ from core.audit.acting import Actor, acting
 from core.errors import DomainError
 
 from .checks import Checker
-from .problems import Problems
+from .problems import Problem, Problems
 from .registry import freezes_of
 from .source import Source
 from .statements import Statements
@@ -20,17 +21,10 @@ from .statements import Statements
 _MANY_ROWS = 5_000
 # Loads wait for each other: two could add the same key.
 _ONE_LOAD_AT_A_TIME = 0x65786368
+MOST_SHOWN = 2_000
 
 
-@dataclass
-class Counts:
-    """What became of the rows of one file."""
-
-    read: int = 0
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    rejected: int = 0
+COUNTS = ("read", "created", "updated", "unchanged", "rejected")
 
 
 @dataclass(frozen=True)
@@ -49,7 +43,8 @@ class LoadResult:
     """How a load ended. `problems` says every bad row; with any, nothing was changed."""
 
     dry_run: bool
-    files: dict[str, Counts] = field(default_factory=dict)
+    # file name → read, created, updated, unchanged, rejected (exchange.md §2)
+    files: dict[str, dict[str, int]] = field(default_factory=dict)
     problems: Problems = field(default_factory=Problems)
     # rows deleted because a file replaced all rows of their dispatch
     removed: dict[str, int] = field(default_factory=dict)
@@ -64,11 +59,12 @@ class LoadResult:
     def changed(self) -> bool:
         """Whether something is (or, in a dry run, would be) different now."""
         counts = self.files.values()
-        return any(count.created or count.updated for count in counts) or any(self.removed.values())
+        return any(count["created"] or count["updated"] for count in counts) or any(self.removed.values())
 
-    def as_dict(self) -> dict[str, dict[str, int]]:
-        """Per file read, created, updated, unchanged, rejected (exchange.md §2)."""
-        return {name: vars(count) for name, count in self.files.items()}
+    @property
+    def errors(self) -> list[Problem]:
+        """The first problems, in order of file and line; `problems` has all."""
+        return list(islice(self.problems, MOST_SHOWN))
 
 
 class _Undo(Exception):
@@ -87,7 +83,7 @@ def load(sources: Sequence[Source], *, actor: Actor, dry_run: bool, preview: int
         _hold_still(ordered)
         Checker(ordered, result.problems).run()
         for source in ordered:
-            result.files[source.name] = Counts(read=source.read)
+            result.files[source.name] = dict.fromkeys(COUNTS, 0) | {"read": source.read}
         if not result.ok:
             raise _Undo
         if preview:
@@ -109,7 +105,7 @@ def _count_rejected(result: LoadResult) -> None:
     for problem in result.problems:
         place = (problem.file, problem.line)
         if place != before:
-            result.files[problem.file].rejected += 1
+            result.files[problem.file]["rejected"] += 1
         before = place
 
 
@@ -191,9 +187,9 @@ def _apply(source: Source, result: LoadResult) -> None:
     if table.replaces_by:
         result.removed[source.name] = _execute(statements.delete_missing())
     if not table.append_only:
-        counts.updated = _execute(statements.update())
-    counts.created = _execute(statements.insert())
-    counts.unchanged = counts.read - counts.updated - counts.created
+        counts["updated"] = _execute(statements.update())
+    counts["created"] = _execute(statements.insert())
+    counts["unchanged"] = counts["read"] - counts["updated"] - counts["created"]
     if setting:
         _set(setting, "")
 

@@ -54,10 +54,45 @@ def load_files(
     return result
 
 
-def load_folder(path: Path | str, *, actor: Actor, dry_run: bool = False) -> LoadResult:
-    """Loads whichever exchange files the folder holds. DomainError when there is no folder or no such file."""
+def load_folder(
+    path: Path | str, *, actor: Actor, dry_run: bool = False, errors: Path | None = None
+) -> LoadResult:
+    """Loads whichever exchange files the folder holds.
+
+    `errors`: where every bad row is written; after a clean load that file is gone. DomainError when there is no
+    folder, no such file, or the errors can't be written.
+    """
     folder = Path(path)
     files = exchange_files(folder)
+    if errors is not None:
+        _check_errors_path(errors, files)
+    result = _load_paths(files, folder, actor=actor, dry_run=dry_run)
+    if errors is not None:
+        _report(result, errors)
+    return result
+
+
+def _check_errors_path(errors: Path, files: list[Path]) -> None:
+    """Finds out before loading what would be awkward after it."""
+    if errors.resolve() in [file.resolve() for file in files]:
+        raise DomainError(f"誤りの一覧 {errors} は読み込むファイルと同じです。別の名前にしてください。")
+    folder = errors.parent
+    if errors.is_dir() or not folder.is_dir() or (errors.exists() and not os.access(folder, os.W_OK | os.X_OK)):
+        raise DomainError(f"誤りの一覧を {errors} に書き込めません。別の場所を指定してください。")
+
+
+def _report(result: LoadResult, errors: Path) -> None:
+    try:
+        if result.ok:
+            errors.unlink(missing_ok=True)
+        else:
+            writing.write_errors(errors, result.problems)
+    except OSError as error:
+        done = "読み込みは終わりました" if result.ok and not result.dry_run else "何も変更していません"
+        raise DomainError(f"誤りの一覧を {errors} に書き込めません（{error.strerror}）。{done}。") from error
+
+
+def _load_paths(files: list[Path], folder: Path, *, actor: Actor, dry_run: bool) -> LoadResult:
     with ExitStack() as stack:
         opened: dict[str, BinaryIO] = {}
         for file in files:
@@ -99,7 +134,7 @@ def _log(result: LoadResult, *, actor: Actor, source: str) -> None:
         actor_name=actor.get_full_name()[:310],
         source=source[-500:],
         result=outcome if result.ok else Load.Result.REFUSED,
-        files=result.as_dict(),
+        files=result.files,
         errors=kept,
         error_count=result.problems.count,
     )

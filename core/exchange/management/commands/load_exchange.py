@@ -1,7 +1,6 @@
 """`manage.py load_exchange DIR [--dry-run] [--errors FILE]` (exchange.md §2)."""
 
 import json
-import os
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
@@ -10,8 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from core.audit.acting import SYSTEM
-from core.errors import DomainError
-from core.exchange import services, writing
+from core.exchange import services
 
 
 class Command(BaseCommand):
@@ -26,37 +24,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder = Path(options["folder"])
-        files = services.exchange_files(folder)
         errors = Path(options["errors"]) if options["errors"] else folder / "errors.csv"
-        if errors.resolve() in [file.resolve() for file in files]:
-            raise DomainError(f"誤りの一覧 {errors} は読み込むファイルと同じです。別の名前にしてください。")
-        if (options["errors"] or errors.exists()) and not _may_replace(errors):
-            raise DomainError(
-                f"誤りの一覧を {errors} に書き込めません。--errors で別の場所を指定してください。"
-            )
-        result = services.load_folder(folder, actor=SYSTEM, dry_run=options["dry_run"])
-        try:
-            if result.ok:
-                errors.unlink(missing_ok=True)
-            else:
-                writing.write_errors(errors, result.problems)
-        except OSError as error:
-            raise DomainError(
-                f"誤りの一覧を {errors} に書き込めません（{error.strerror}）。--errors で別の場所を指定してください。"
-            ) from error
-        finally:
-            self.stdout.write(json.dumps(result.as_dict(), ensure_ascii=False))
+        result = services.load_folder(folder, actor=SYSTEM, dry_run=options["dry_run"], errors=errors)
+        self.stdout.write(json.dumps(result.files, ensure_ascii=False))
         if not result.ok:
-            self.stderr.write(
-                f"誤りが {result.problems.count} 件あるため、何も変更していません。一覧: {errors}"
-            )
+            self.stderr.write(f"誤りが {result.problems.count} 件あるため、何も変更していません。一覧: {errors}")
             sys.exit(1)
         if not result.changed:
             self.stderr.write("変更はありません。")
         elif result.dry_run:
             self.stderr.write("誤りはありません。確かめただけで、変更していません。")
-
-
-def _may_replace(path: Path) -> bool:
-    """Whether a file can be put there in place of an older one."""
-    return path.parent.is_dir() and os.access(path.parent, os.W_OK | os.X_OK) and not path.is_dir()
