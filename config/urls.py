@@ -5,7 +5,7 @@ from django.contrib.auth import views as auth
 from django.urls import URLPattern, URLResolver, path
 
 from accounts.views import SetPasswordView, SignInView
-from office.views.home import front_door, healthz
+from office.views.front import front_door, healthz
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", front_door, name="home"),

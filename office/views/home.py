@@ -1,19 +1,101 @@
-"""The front door, the health check, and the office's start page."""
+"""The office's start page: what waits for whom."""
 
-from django.contrib.auth.decorators import login_not_required
-from django.db import connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect
+import datetime as dt
+from typing import Any
+
+from django.db.models import Count, Min, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.rights import may
+from core.jobs.models import Job
+from dispatch.models import Assessment
+from office.access import office_view, person
+from office.months import months_with_visits
+from payments.models import PayoutRun
+from payments.selectors import month_summary
+
+RECENT = dt.timedelta(days=3)
 
 
-def front_door(request: HttpRequest) -> HttpResponse:
-    """Leads each person to the surface of their role."""
-    return redirect("admin:index")
+def _queue_of(user: User) -> list[dict[str, Any]]:
+    """What this person can act on, most urgent first."""
+    items: list[dict[str, Any]] = []
+    runs = PayoutRun.objects.visible_to(user)
+    waiting = runs.filter(status=PayoutRun.Status.COMPUTED).select_related("maker").first()
+    if waiting and may(user, "approve_run").allowed and waiting.maker_id != user.pk:
+        items.append(
+            {
+                "title": f"支払データ {waiting.name} の承認",
+                "url": reverse("office:run_detail", args=[waiting.name]),
+                "count": 1,
+                "oldest": waiting.computed_at,
+                "note": f"{waiting.maker.get_full_name()}さんが作成しました。",
+            }
+        )
+    for status, title in (
+        (PayoutRun.Status.DRAFT, "の計算"),
+        (PayoutRun.Status.APPROVED, "の出力"),
+        (PayoutRun.Status.EXPORTED, "の振込の確認"),
+    ):
+        for run in runs.filter(status=status).order_by("month", "ordinal")[:5]:
+            items.append(
+                {
+                    "title": f"支払データ {run.name} {title}",
+                    "url": reverse("office:run_detail", args=[run.name]),
+                    "count": 1,
+                    "oldest": run.exported_at or run.approved_at or run.created_at,
+                    "note": "",
+                }
+            )
+    held = (
+        Assessment.objects.filter(kind__in=(Assessment.Kind.HOLD, Assessment.Kind.INCOMPLETE))
+        .values("month", "kind")
+        .annotate(count=Count("pk"), oldest=Min("dispatch__visited_from"))
+        .order_by("month", "kind")
+    )
+    for row in held:
+        month = row["month"]
+        items.append(
+            {
+                "title": f"{month.year}年{month.month}月分の{row['kind']}",
+                "url": f"{reverse('office:month_detail', args=[f'{month:%Y-%m}'])}?kind={row['kind']}#list",
+                "count": row["count"],
+                "oldest": row["oldest"],
+                "note": "",
+            }
+        )
+    failed = Job.objects.filter(status=Job.Status.FAILED).aggregate(count=Count("pk"), oldest=Min("ended_at"))
+    if failed["count"]:
+        items.append(
+            {
+                "title": "失敗したジョブ",
+                "url": f"{reverse('office:job_list')}?status=failed",
+                "count": failed["count"],
+                "oldest": failed["oldest"],
+                "note": "内容を確認して、もう一度実行してください。",
+            }
+        )
+    return items
 
 
-@login_not_required
-def healthz(request: HttpRequest) -> JsonResponse:
-    """Alive: the process answers and reaches its database."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-    return JsonResponse({"status": "ok"})
+@office_view()
+def office_home(request: HttpRequest) -> HttpResponse:
+    """What waits for this person, and how the current month stands."""
+    from core import clock
+
+    user = person(request)
+    months = months_with_visits()
+    context = {
+        "section": "home",
+        "queue": _queue_of(user),
+        "summary": month_summary(months[0]) if months else None,
+        "runs": PayoutRun.objects.visible_to(user).order_by("-month", "-ordinal")[:5],
+        "jobs": Job.objects.filter(
+            Q(status__in=(Job.Status.QUEUED, Job.Status.RUNNING))
+            | Q(status=Job.Status.FAILED, ended_at__gte=clock.now() - RECENT)
+        ).order_by("-pk")[:5],
+    }
+    return render(request, "office/home.html", context)

@@ -6,6 +6,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from core.audit.acting import SYSTEM
+from core.banks.services import load_bank_master
 from core.programme.services import load_first_values
 
 
@@ -16,5 +17,6 @@ class Command(BaseCommand):
         quiet = options["verbosity"] == 0
         call_command("migrate", verbosity=0, interactive=False)
         load_first_values(actor=SYSTEM)
+        load_bank_master(actor=SYSTEM)
         if not quiet:
             self.stdout.write("準備ができました。")

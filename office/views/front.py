@@ -1,0 +1,29 @@
+"""The front door of all surfaces, and the health check."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+
+from core.errors import NotAllowed
+from office.access import person
+
+
+def front_door(request: HttpRequest) -> HttpResponse:
+    """Leads each person to the surface of their role."""
+    user = person(request)
+    if user.sees_business:
+        return redirect("office:home")
+    if user.is_office:
+        return redirect("admin:index")
+    raise NotAllowed(
+        f"{user.get_role_display()}の画面は準備中です。ご用件は事務局へお問い合わせください。"
+    )
+
+
+@login_not_required
+def healthz(request: HttpRequest) -> JsonResponse:
+    """Alive: the process answers and reaches its database."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return JsonResponse({"status": "ok"})
