@@ -165,8 +165,12 @@ def _url(alias: str, name: str) -> str:
 
 
 @pytest.fixture
-def fresh_database(django_db_setup: None, database_template: str, django_db_blocker: Any) -> Iterator[FreshDatabase]:
+def fresh_database(
+    request: pytest.FixtureRequest, django_db_setup: None, database_template: str, django_db_blocker: Any
+) -> Iterator[FreshDatabase]:
     """A clone of this test's own, where commits are real; for tests of several processes or connections."""
+    if request.node.get_closest_marker("django_db"):
+        pytest.fail("fresh_database and django_db exclude each other: one commits, the other rolls back")
     worker = connections["default"].settings_dict["NAME"]
     name = f"test_{secrets.token_hex(4)}"
     with django_db_blocker.unblock():

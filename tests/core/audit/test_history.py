@@ -60,16 +60,6 @@ def test_the_names_of_an_inner_act_end_with_it() -> None:
     assert [change.action for change in changes(item)][-3:-1] == ["inner", "outer"]
 
 
-def test_the_act_is_forgotten_when_its_transaction_has_ended(fresh_database: object) -> None:
-    user = person()
-    with acting(user, "rename_topic"):
-        CodeItem.objects.filter(name="創業").update(position=50)
-    CodeItem.objects.filter(name="創業").update(position=51)
-    last = Change.objects.order_by("id").last()
-    assert last is not None
-    assert (last.actor_id, last.actor_name, last.action) == (None, "", "")
-
-
 @pytest.mark.parametrize(
     "statement",
     [
