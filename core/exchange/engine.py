@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from django.db import DataError, IntegrityError, InternalError, connection
+import psycopg
+from django.db import DatabaseError, connection
 
 from core.audit.acting import Actor, acting
 from core.errors import DomainError
@@ -114,8 +115,15 @@ def _refusals() -> Iterator[None]:
     """What the database itself refuses becomes one clear line."""
     try:
         yield
-    except (IntegrityError, DataError, InternalError) as error:
+    except (DatabaseError, psycopg.Error) as error:
         first = str(error).strip().partition("\n")[0]
+        # COPY speaks to the driver directly, everything else through Django
+        if isinstance(error, psycopg.errors.UndefinedTable) or isinstance(
+            error.__cause__, psycopg.errors.UndefinedTable
+        ):
+            raise DomainError(
+                "データベースの準備ができていません。先に manage.py setup を実行してください。"
+            ) from error
         raise DomainError(f"データベースが読み込みを断りました。何も変更していません（{first}）。") from error
 
 

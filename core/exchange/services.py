@@ -77,7 +77,11 @@ def _check_errors_path(errors: Path, files: list[Path]) -> None:
     if errors.resolve() in [file.resolve() for file in files]:
         raise DomainError(f"誤りの一覧 {errors} は読み込むファイルと同じです。別の名前にしてください。")
     folder = errors.parent
-    if errors.is_dir() or not folder.is_dir() or (errors.exists() and not os.access(folder, os.W_OK | os.X_OK)):
+    if (
+        errors.is_dir()
+        or not folder.is_dir()
+        or (errors.exists() and not os.access(folder, os.W_OK | os.X_OK))
+    ):
         raise DomainError(f"誤りの一覧を {errors} に書き込めません。別の場所を指定してください。")
 
 

@@ -28,7 +28,9 @@ class Command(BaseCommand):
         result = services.load_folder(folder, actor=SYSTEM, dry_run=options["dry_run"], errors=errors)
         self.stdout.write(json.dumps(result.files, ensure_ascii=False))
         if not result.ok:
-            self.stderr.write(f"誤りが {result.problems.count} 件あるため、何も変更していません。一覧: {errors}")
+            self.stderr.write(
+                f"誤りが {result.problems.count} 件あるため、何も変更していません。一覧: {errors}"
+            )
             sys.exit(1)
         if not result.changed:
             self.stderr.write("変更はありません。")
