@@ -1,4 +1,4 @@
-"""Whether this container's Celery worker takes messages: it is asked through the broker. Exit status 0 or 1."""
+"""Whether this container's Celery worker takes messages, asked through the broker. Exit status 0 or 1."""
 
 import socket
 import sys

@@ -1,0 +1,309 @@
+"""The proxy's configuration on a real nginx in front of a real little server, where nginx is installed."""
+
+import http.client
+import json
+import os
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+SOURCE = PROJECT / "deploy" / "nginx"
+HOST = "office.go.test"
+NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+HEADERS = {
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains; preload",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": settings.X_FRAME_OPTIONS,
+    "Referrer-Policy": settings.SECURE_REFERRER_POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Content-Security-Policy": "; ".join(
+        f"{name} {' '.join(values)}"
+        for name, values in settings.CONTENT_SECURITY_POLICY["DIRECTIVES"].items()
+    ),
+}
+needs_nginx = pytest.mark.skipif(not NGINX or not shutil.which("openssl"), reason="nginx is not installed")
+
+
+def test_what_nginx_answers_itself_has_the_applications_security_headers() -> None:
+    text = (SOURCE / "headers.conf").read_text()
+    given = {
+        name: value.strip('"') for name, value in re.findall(r"^add_header (\S+) (.+) always;$", text, re.M)
+    }
+    assert given == HEADERS
+
+
+def test_the_largest_upload_of_the_settings_passes_the_proxy() -> None:
+    text = (SOURCE / "nginx.conf").read_text()
+    sizes = [int(number) * 1024 * 1024 for number in re.findall(r"client_max_body_size (\d+)m;", text)]
+    assert min(sizes) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    assert max(sizes) > settings.IMPORT_MAX_BYTES
+
+
+class Application(BaseHTTPRequestHandler):
+    """Answers with what it was sent."""
+
+    def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = json.dumps({"path": self.path, "headers": dict(self.headers)}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("X-Request-ID", "0123456789abcdef")
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@dataclass
+class Proxy:
+    plain: int
+    tls: int
+    log: Path
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        host: str = HOST,
+        body: bytes | None = None,
+        sni: str | None = HOST,
+        **headers: str,
+    ) -> tuple[int, http.client.HTTPMessage, bytes]:
+        """One request over TLS: status, headers, body."""
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        raw = socket.create_connection(("127.0.0.1", self.tls), timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.tls)
+        connection.sock = context.wrap_socket(raw, server_hostname=sni)
+        try:
+            connection.request(method, path, body=body, headers={"Host": host, **headers})
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+        finally:
+            connection.close()
+
+
+@pytest.fixture(scope="module")
+def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    folder = tmp_path_factory.mktemp("nginx")
+    conf, static, work = folder / "conf", folder / "static", folder / "work"
+    shutil.copytree(SOURCE, conf)
+    static.mkdir()
+    work.mkdir()
+    (static / "base.css").write_text("body{}")
+    shutil.copy("/etc/nginx/mime.types", conf)
+    subprocess.run(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "2",
+        ]
+        + ["-subj", f"/CN={HOST}", "-keyout", str(work / "key"), "-out", str(work / "certificate")],
+        check=True,
+        capture_output=True,
+    )
+    application = ThreadingHTTPServer(("127.0.0.1", 0), Application)
+    threading.Thread(target=application.serve_forever, daemon=True).start()
+    given = Proxy(free_port(), free_port(), work / "access.log")
+    places = {
+        "/tmp/nginx/": f"{work}/",  # noqa: S108
+        "/var/cache/nginx/": f"{work}/",
+        "/run/secrets/tls_certificate": f"{work}/certificate",
+        "/run/secrets/tls_private_key": f"{work}/key",
+        "/dev/stdout": str(given.log),
+        "/dev/stderr": str(work / "error.log"),
+        "/srv/static/": f"{static}/",
+        "root /etc/nginx;": f"root {conf};",
+        "server web:8000;": f"server 127.0.0.1:{application.server_port};",
+        "listen 8080": f"listen 127.0.0.1:{given.plain}",
+        "listen 8443": f"listen 127.0.0.1:{given.tls}",
+    }
+    text = (conf / "nginx.conf").read_text()
+    for name, place in places.items():
+        assert name in text, f"{name} is not in nginx.conf any more"
+        text = text.replace(name, place)
+    (conf / "nginx.conf").write_text(text)
+    (work / "server_name.conf").write_text(f"server_name {HOST};\n")
+    command = [str(NGINX), "-p", str(folder), "-c", str(conf / "nginx.conf"), "-e", str(work / "error.log")]
+    subprocess.run([*command, "-t", "-q"], check=True)
+    # started by root it would serve as a user who can't enter the folder of the tests
+    user = "user root;" if os.geteuid() == 0 else ""
+    process = subprocess.Popen([*command, "-g", f"daemon off; {user}"])
+    try:
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            try:
+                socket.create_connection(("127.0.0.1", given.tls), timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.05)
+        yield given
+    finally:
+        process.terminate()
+        process.wait(20)
+        application.shutdown()
+
+
+@needs_nginx
+def test_a_page_is_fetched_with_headers_that_the_proxy_alone_sets(proxy: Proxy) -> None:
+    forged = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "http", "X-Forwarded-Host": "evil.test"}
+    status, _, body = proxy.ask("GET", "/office/?q=x", **forged)
+    told = {name.lower(): value for name, value in json.loads(body)["headers"].items()}
+    assert status == 200
+    assert json.loads(body)["path"] == "/office/?q=x"
+    assert told["host"] == HOST
+    assert told["x-forwarded-proto"] == "https"
+    assert told["x-forwarded-for"] == "127.0.0.1"
+    assert "x-forwarded-host" not in told
+
+
+@needs_nginx
+def test_the_log_holds_neither_query_strings_nor_tokens(proxy: Proxy) -> None:
+    proxy.ask("GET", "/office/experts/?q=%E5%B1%B1%E7%94%B0canary", Referer=f"https://{HOST}/?q=canary")
+    proxy.ask("GET", "/set-password/MQ/canary-token/")
+    proxy.ask("GET", "/c/canary-token/")
+    end = time.monotonic() + 5
+    while proxy.log.read_text().count("\n") < 3 and time.monotonic() < end:
+        time.sleep(0.05)
+    text = proxy.log.read_text()
+    assert '"path":"/office/experts/"' in text
+    assert '"path":"/set-password/…"' in text
+    assert '"path":"/c/…"' in text
+    assert '"request_id":"0123456789abcdef"' in text
+    assert "canary" not in text
+    for line in text.splitlines():
+        json.loads(line)
+
+
+@needs_nginx
+def test_a_foreign_host_name_is_refused(proxy: Proxy) -> None:
+    with pytest.raises(ssl.SSLError):
+        proxy.ask("GET", "/", sni="evil.test")
+    with pytest.raises(ssl.SSLError):
+        proxy.ask("GET", "/", sni=None)
+    assert proxy.ask("GET", "/", host="evil.test")[0] == 421
+
+
+def plain(proxy: Proxy, host: str, path: str = "/office/?q=x") -> http.client.HTTPResponse:
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.plain, timeout=10)
+    connection.request("GET", path, headers={"Host": host})
+    return connection.getresponse()
+
+
+@needs_nginx
+def test_without_tls_there_is_only_the_way_to_it(proxy: Proxy) -> None:
+    answer = plain(proxy, HOST)
+    assert (answer.status, answer.headers["Location"]) == (301, f"https://{HOST}/office/?q=x")
+    assert plain(proxy, "evil.test").status == 400
+    assert plain(proxy, "127.0.0.1", "/proxy-health").status == 204
+
+
+@needs_nginx
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
+def test_old_tls_is_refused(proxy: Proxy, version: ssl.TLSVersion) -> None:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = context.maximum_version = version
+    with (
+        socket.create_connection(("127.0.0.1", proxy.tls), timeout=10) as raw,
+        pytest.raises(ssl.SSLError, match="ALERT_PROTOCOL_VERSION"),
+    ):
+        context.wrap_socket(raw, server_hostname=HOST)
+
+
+@needs_nginx
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_new_tls_uses_a_recommended_cipher(proxy: Proxy, version: ssl.TLSVersion) -> None:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.minimum_version = context.maximum_version = version
+    with (
+        socket.create_connection(("127.0.0.1", proxy.tls), timeout=10) as raw,
+        context.wrap_socket(raw, server_hostname=HOST) as secured,
+    ):
+        cipher = secured.cipher()
+    assert cipher
+    assert re.search("AES.?(128|256).?GCM", cipher[0])
+
+
+@needs_nginx
+def test_trying_passwords_quickly_is_slowed_down_and_looking_is_not(proxy: Proxy) -> None:
+    tries = [proxy.ask("POST", "/sign-in/", body=b"x=1") for _ in range(12)]
+    assert [status for status, _, _ in tries].count(200) <= 7
+    status, headers, body = tries[-1]
+    assert status == 429
+    assert "しばらくお待ちください" in body.decode()
+    assert {name: headers[name] for name in HEADERS} == HEADERS
+    assert {proxy.ask("GET", "/sign-in/")[0] for _ in range(12)} == {200}
+
+
+@needs_nginx
+def test_a_body_too_large_is_refused_except_where_files_are_loaded(proxy: Proxy) -> None:
+    body = b"x" * (7 * 1024 * 1024)
+    status, _, page = proxy.ask("POST", "/office/runs/", body=body)
+    assert status == 413
+    assert "ファイルが大きすぎます" in page.decode()
+    assert proxy.ask("POST", "/office/imports/", body=body)[0] == 200
+    assert proxy.ask("POST", "/admin/experts/expert/import/", body=body)[0] == 200
+
+
+@needs_nginx
+def test_static_files_come_from_the_proxy_and_may_be_kept(proxy: Proxy) -> None:
+    status, headers, body = proxy.ask("GET", "/static/base.css")
+    assert (status, body) == (200, b"body{}")
+    assert headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert {name: headers[name] for name in HEADERS} == HEADERS
+    for path in ("/static/../conf/nginx.conf", "/static/%2e%2e/conf/nginx.conf", "/static../conf/nginx.conf"):
+        assert b"worker_processes" not in proxy.ask("GET", path)[2]
+    assert proxy.ask("POST", "/static/base.css")[0] in (403, 405)
+
+
+@needs_nginx
+def test_what_is_for_the_inside_is_not_reachable(proxy: Proxy) -> None:
+    assert proxy.ask("GET", "/healthz")[0] == 404
+    assert proxy.ask("GET", "/metrics")[0] == 404
+    assert proxy.ask("TRACE", "/")[0] == 405
+    assert proxy.ask("GET", "/errors/413.html")[0] == 404
+
+
+@pytest.mark.parametrize("host", ["", "office.go.test;", "a b", "*.go.test", ".go.test"])
+def test_the_proxy_does_not_start_without_one_host_name(host: str) -> None:
+    answer = subprocess.run(
+        ["sh", str(SOURCE / "start.sh")],
+        env={"PUBLIC_HOST": host, "PATH": os.defpath},
+        capture_output=True,
+        text=True,
+    )
+    assert answer.returncode == 1
+    assert "PUBLIC_HOST に公開するホスト名を設定してください" in answer.stderr
