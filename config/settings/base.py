@@ -138,6 +138,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "Asia/Tokyo"
 CELERY_BEAT_SCHEDULE = {
     "sweep-jobs": {"task": "core.jobs.tasks.sweep_jobs", "schedule": 60.0},
+    "check-when-stale": {"task": "payments.tasks.check_when_stale", "schedule": 60.0},
 }
 
 REST_FRAMEWORK = {

@@ -38,6 +38,10 @@ class RuleBook:
             )
         return self._days[day]
 
+    def newest(self) -> Rules | None:
+        """The rule set of the latest days; None when there is none at all."""
+        return self._entries[-1][3] if self._entries else None
+
     def __call__(self, day: dt.date) -> Rules | None:
         """The rule set in force on the day, or None; remembers that it was asked for (`used`)."""
         found = self._find(day)

@@ -88,24 +88,10 @@ def batch_facts(scope: Scope, experts: Sequence[int]) -> Iterator[ExpertFacts]:
     visit_rows = _rows(queries.VISITS, {"cutoff": scope.cutoff, "experts": list(experts)})
     of = {"experts": list(experts), "dispatches": [row[0] for row in visit_rows]}
     accounts = {row[0]: _account(row) for row in _rows(queries.ACCOUNTS, of)}
-    events = _grouped(queries.EVENTS, of, Event)
-    declarations = _grouped(queries.DECLARATIONS, of, Declaration)
-    travel_lines = _grouped(queries.TRAVEL_LINES, of, TravelLine)
-    overlaps: dict[int, list[str]] = defaultdict(list)
-    for dispatch, number in _rows(queries.OVERLAPS, of):
-        overlaps[dispatch].append(number)
     earlier = _earlier(_rows(queries.EARLIER, of))
     visits: dict[int, list[Visit]] = defaultdict(list)
     dispatch_ids: dict[int, dict[str, int]] = defaultdict(dict)
-    for dispatch, expert, ordinal, *columns in visit_rows:
-        visit = Visit(
-            *columns,
-            tuple(events.get(dispatch, ())),
-            tuple(declarations.get(dispatch, ())),
-            tuple(travel_lines.get(dispatch, ())),
-            ordinal,
-            tuple(overlaps.get(dispatch, ())),
-        )
+    for dispatch, expert, visit in _visits(visit_rows, of):
         visits[expert].append(visit)
         dispatch_ids[expert][visit.number] = dispatch
     for expert in experts:
@@ -113,6 +99,36 @@ def batch_facts(scope: Scope, experts: Sequence[int]) -> Iterator[ExpertFacts]:
             yield ExpertFacts(
                 accounts[expert], tuple(visits[expert]), earlier.get(expert, NOTHING_EARLIER), dispatch_ids[expert]
             )
+
+
+def visit_facts(dispatch_id: int) -> Visit | None:
+    """The facts of one dispatch, whatever its state; None when it has not taken place. Five queries."""
+    rows = _rows(queries.ONE_VISIT, {"dispatches": [dispatch_id]})
+    of = {"experts": [row[1] for row in rows], "dispatches": [row[0] for row in rows]}
+    return next((visit for _, _, visit in _visits(rows, of)), None)
+
+
+def _visits(visit_rows: list[Row], of: dict[str, Any]) -> Iterator[tuple[int, int, Visit]]:
+    """(dispatch id, expert id, visit) of each row, with its evidence."""
+    events = _grouped(queries.EVENTS, of, Event)
+    declarations = _grouped(queries.DECLARATIONS, of, Declaration)
+    travel_lines = _grouped(queries.TRAVEL_LINES, of, TravelLine)
+    overlaps: dict[int, list[str]] = defaultdict(list)
+    for dispatch, number in _rows(queries.OVERLAPS, of):
+        overlaps[dispatch].append(number)
+    for dispatch, expert, ordinal, *columns in visit_rows:
+        yield (
+            dispatch,
+            expert,
+            Visit(
+                *columns,
+                tuple(events.get(dispatch, ())),
+                tuple(declarations.get(dispatch, ())),
+                tuple(travel_lines.get(dispatch, ())),
+                ordinal,
+                tuple(overlaps.get(dispatch, ())),
+            ),
+        )
 
 
 def _grouped(query: str, parameters: dict[str, Any], fact: Callable[..., Fact]) -> dict[int, list[Fact]]:

@@ -39,7 +39,7 @@ SELECT e.id, e.code, e.name, e.payee_class, e.subsidised_labour, e.affiliated_co
 """
 
 # The client's ordinal counts every dispatch of the client and fiscal year, whatever its run (rules.md §5 L01).
-VISITS = f"""
+VISIT = f"""
 SELECT d.id, d.expert_id,
        (SELECT count(*) FROM dispatch_dispatch o
          WHERE o.company_id = d.company_id AND o.visited_from >= {YEAR_START}
@@ -53,9 +53,11 @@ SELECT d.id, d.expert_id,
   FROM dispatch_dispatch d
   JOIN institutions_institution i ON i.id = d.institution_id
   JOIN dispatch_company c ON c.id = d.company_id
- WHERE d.expert_id = ANY(%(experts)s) AND {CANDIDATE}
- ORDER BY d.expert_id, d.visited_from, d.number
 """
+
+VISITS = f"{VISIT} WHERE d.expert_id = ANY(%(experts)s) AND {CANDIDATE} ORDER BY d.expert_id, d.visited_from, d.number"
+
+ONE_VISIT = f"{VISIT} WHERE d.id = ANY(%(dispatches)s) AND d.visited_from IS NOT NULL"
 
 EVENTS = f"""
 SELECT e.dispatch_id, e.event_id, e.kind, e.device_time {JST}, e.latitude::float8, e.longitude::float8,

@@ -1,6 +1,5 @@
 """All files of a run in one ZIP; the same files give the same bytes."""
 
-import os
 import zipfile
 from pathlib import Path
 
@@ -16,13 +15,11 @@ def write_archive(run: PayoutRun, folder: Path, names: list[str], target: Path) 
 
     Stored, not deflated: the notices are compressed already, and different zlibs deflate to different bytes.
     """
-    partial = target.with_name(f".{target.name}.partial")
     date = (run.pay_date.year, run.pay_date.month, run.pay_date.day, 0, 0, 0)
-    with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(names):
             entry = zipfile.ZipInfo(f"{run.name}/{name}", date)
             entry.create_system = _UNIX
             entry.external_attr = _MODE << 16
             archive.writestr(entry, (folder / name).read_bytes())
-    sync(partial)
-    os.replace(partial, target)
+    sync(target)

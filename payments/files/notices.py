@@ -20,7 +20,7 @@ FOLDER = "notices"
 
 # The client is named as at the approval: what was renamed since has its old name in the history.
 LINES = """
-SELECT l.payout_id, l.item, l.line_no, l.amount, l.explanation, l.day, d.number,
+SELECT l.payout_id, l.item, l.line_no, l.amount, l.explanation, d.number,
        coalesce((SELECT h.old ->> 'name' FROM audit_change h
                   WHERE h."table" = 'dispatch_company' AND h.row_id = c.id AND h.at > %(approved_at)s
                     AND h.operation = 'U' ORDER BY h.id LIMIT 1), c.name),
@@ -92,18 +92,18 @@ def _notices(run: PayoutRun, payouts: list[Payout], rules: RuleSet) -> Iterator[
 
 def _visits(run: PayoutRun, payouts: list[int]) -> dict[int, tuple[NoticeDispatch, ...]]:
     lines: dict[tuple[int, str], list[NoticeLine]] = defaultdict(list)
-    heads: dict[tuple[int, str], tuple[dt.date, str, dt.datetime, dt.datetime, int]] = {}
+    heads: dict[tuple[int, str], tuple[str, dt.datetime, dt.datetime, int]] = {}
     with connection.cursor() as cursor:
         cursor.execute(LINES, {"payouts": payouts, "approved_at": run.approved_at})
-        for payout, item, _line_no, amount, explanation, day, number, client, start, end, pause in cursor.fetchall():
+        for payout, item, _line_no, amount, explanation, number, client, start, end, pause in cursor.fetchall():
             lines[payout, number].append(NoticeLine(item, amount, explanation))
-            heads[payout, number] = (day, client, jst(start), jst(end), pause)
+            heads[payout, number] = (client, jst(start), jst(end), pause)
     visits: dict[int, list[NoticeDispatch]] = defaultdict(list)
-    for (payout, number), (day, client, start, end, pause) in heads.items():
+    for (payout, number), (client, start, end, pause) in heads.items():
         visits[payout].append(
             NoticeDispatch(
                 number=number,
-                visit_date=day,
+                visit_date=start.date(),
                 client_name=client,
                 start=start.time(),
                 end=end.time(),

@@ -32,13 +32,13 @@ def export_folder(run: PayoutRun) -> Path:
 
 def export_archive(run: PayoutRun) -> Path:
     """Where all files of a run lie as one ZIP for download."""
-    return Path(settings.EXPORT_DIR) / f"{run.name}.zip"
+    return export_folder(run) / f"{run.name}.zip"
 
 
 def export_run(
     *, run: PayoutRun, directory: Path | None = None, actor: "User", progress: Progress | None = None
 ) -> PayoutRun:
-    """Writes the files of an approved run to `directory`, or to the place of downloads with a ZIP beside them.
+    """Writes the files of an approved run to `directory`, or to the place of downloads with a ZIP of them all.
 
     Again for an exported run the same files come out. Refuses a run that isn't approved and a folder that holds
     another run's files.
@@ -56,11 +56,10 @@ def export_run(
             written = write_files(run, folder, rules, progress or Progress())
             _check_against_first(run, written)
             if directory is None:
-                # ours alone: a rest of an older installation may go
+                # ours alone: what lies there from before may go
                 shutil.rmtree(target, ignore_errors=True)
+                write_archive(run, folder, [file.name for file in written], folder / export_archive(run).name)
             publish(folder, target)
-        if directory is None:
-            write_archive(run, target, [file.name for file in written], export_archive(run))
         return _record(run, written, actor)
 
 

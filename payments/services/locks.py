@@ -12,6 +12,7 @@ from core.errors import DomainError
 FAMILY = 119
 RUNS = 1
 EVIDENCE = 2
+CHECK = 3
 
 # The server notices a killed client at the latest after this time and frees its locks.
 WAIT_SECONDS = 15.0
@@ -45,6 +46,17 @@ def one_at_a_time(wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
     finally:
         if not connection.needs_rollback and connection.connection is not None:
             _execute("SELECT pg_advisory_unlock(%s, %s)", [FAMILY, RUNS])
+
+
+@contextmanager
+def one_check() -> Iterator[bool]:
+    """Whether this session may do the standing check now; False while another one does."""
+    free = bool(_execute("SELECT pg_try_advisory_lock(%s, %s)", [FAMILY, CHECK]))
+    try:
+        yield free
+    finally:
+        if free and not connection.needs_rollback and connection.connection is not None:
+            _execute("SELECT pg_advisory_unlock(%s, %s)", [FAMILY, CHECK])
 
 
 @contextmanager
