@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.contrib.auth import views as auth
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from accounts.views import SetPasswordView, SignInView
 from office.views.front import front_door, healthz
@@ -15,5 +15,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("password/", auth.PasswordChangeView.as_view(), name="password_change"),
     path("password/done/", auth.PasswordChangeDoneView.as_view(), name="password_change_done"),
     path("set-password/<uidb64>/<token>/", SetPasswordView.as_view(), name="set_password"),
+    path("office/", include("office.urls")),
     path("admin/", admin.site.urls),
 ]

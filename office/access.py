@@ -14,7 +14,7 @@ View = Callable[..., HttpResponse]
 
 def person(request: HttpRequest) -> User:
     """The signed-in person of a request that has passed the sign-in."""
-    assert isinstance(request.user, User)  # noqa: S101 - for the type checker; the middleware has made sure
+    assert isinstance(request.user, User)  # the sign-in middleware has made sure
     return request.user
 
 

@@ -83,7 +83,9 @@ def _visit_check(
     row["time_ok"] = abs(difference) <= rules.time_tolerance_seconds
     if visit.method == codes.METHOD_WEB and not rules.web_checks_place:
         return row
-    row["tolerance"] = rules.place_tolerance_m + min(max(counted.accuracy_m or 0.0, 0.0), rules.accuracy_cap_m)
+    row["tolerance"] = rules.place_tolerance_m + min(
+        max(counted.accuracy_m or 0.0, 0.0), rules.accuracy_cap_m
+    )
     row["place_ok"] = False
     if None not in (counted.lat, counted.lon, visit.lat, visit.lon):
         row["distance"] = distance_m(visit.lat, visit.lon, counted.lat, counted.lon)  # type: ignore[arg-type]

@@ -33,7 +33,8 @@ def codes_of(**where: Any) -> list[dict[str, Any]]:
         .order_by()
         .values("code", "kind")
         .annotate(
-            count=Count("pk"), yen=Sum(F("dispatch__assessment__fee") + F("dispatch__assessment__travel"), default=0)
+            count=Count("pk"),
+            yen=Sum(F("dispatch__assessment__fee") + F("dispatch__assessment__travel"), default=0),
         )
     )
     found = [dict(row, title=finding_title(row["code"])) for row in rows]

@@ -1,5 +1,6 @@
 """Development and demonstration: the project runs its own PostgreSQL and Redis unless told where others are."""
 
+import contextlib
 import secrets
 
 from core.database.addresses import from_environment
@@ -27,10 +28,8 @@ def _secret_key() -> str:
         fresh = path.with_name(f"secret_key.{secrets.token_hex(4)}")
         fresh.touch(mode=0o600)
         fresh.write_text(secrets.token_urlsafe(50))
-        try:
+        with contextlib.suppress(FileExistsError):  # another process was first; its key counts
             path.hardlink_to(fresh)
-        except FileExistsError:
-            pass
         fresh.unlink()
         return path.read_text()
 

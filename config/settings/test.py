@@ -7,7 +7,7 @@ from pathlib import Path
 os.environ.setdefault("VAR_DIR", str(Path(__file__).resolve().parent.parent.parent / "build" / "test"))
 os.environ.setdefault("EMBEDDED_FSYNC", "off")
 
-from .embedded import *  # noqa: E402, F403
+from .embedded import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CELERY_TASK_ALWAYS_EAGER = False

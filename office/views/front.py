@@ -16,9 +16,7 @@ def front_door(request: HttpRequest) -> HttpResponse:
         return redirect("office:home")
     if user.is_office:
         return redirect("admin:index")
-    raise NotAllowed(
-        f"{user.get_role_display()}の画面は準備中です。ご用件は事務局へお問い合わせください。"
-    )
+    raise NotAllowed(f"{user.get_role_display()}の画面は準備中です。ご用件は事務局へお問い合わせください。")
 
 
 @login_not_required

@@ -56,7 +56,9 @@ def _acceptable(form: ImportForm) -> bool:
     names = [file.name or "" for file in files]
     for name in names:
         if not known_file(name):
-            form.add_error("files", f"「{name}」は交換ファイルの名前ではありません。一覧にある名前にしてください。")
+            form.add_error(
+                "files", f"「{name}」は交換ファイルの名前ではありません。一覧にある名前にしてください。"
+            )
     if len(set(names)) < len(names):
         form.add_error("files", "同じ名前のファイルが二つあります。一つだけ選んでください。")
     if sum(file.size or 0 for file in files) > settings.IMPORT_MAX_BYTES:

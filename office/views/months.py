@@ -50,7 +50,13 @@ def _filtered(request: HttpRequest, month: dt.date) -> QuerySet[Dispatch]:
 
 
 def _share_label(summary: dict[str, Any]) -> str:
-    names = (("payable", "支払可"), ("paid", "処理済"), ("hold", "保留"), ("incomplete", "未了"), ("ineligible", "対象外"))
+    names = (
+        ("payable", "支払可"),
+        ("paid", "処理済"),
+        ("hold", "保留"),
+        ("incomplete", "未了"),
+        ("ineligible", "対象外"),
+    )
     return "、".join(f"{label} {summary[key]['count']}件" for key, label in names)
 
 
@@ -62,8 +68,15 @@ def month_detail(request: HttpRequest, month: str) -> HttpResponse:
         raise Http404
     summary = month_summary(first)
     rows = _filtered(request, first)
-    totals = rows.aggregate(fee=Sum("assessment__fee", default=0), travel=Sum("assessment__travel", default=0))
-    columns = {"number": "number", "visited_from": "visited_from", "fee": "assessment__fee", "travel": "assessment__travel"}
+    totals = rows.aggregate(
+        fee=Sum("assessment__fee", default=0), travel=Sum("assessment__travel", default=0)
+    )
+    columns = {
+        "number": "number",
+        "visited_from": "visited_from",
+        "fee": "assessment__fee",
+        "travel": "assessment__travel",
+    }
     listed = sorted_by(
         request,
         rows.select_related("expert", "institution", "company", "assessment").prefetch_related("findings"),
@@ -85,7 +98,9 @@ def month_detail(request: HttpRequest, month: str) -> HttpResponse:
         "summary": summary,
         "share_label": _share_label(summary),
         "checked_at": last_check(),
-        "job": Job.objects.filter(kind="check_month", status__in=("queued", "running")).order_by("-pk").first(),
+        "job": Job.objects.filter(kind="check_month", status__in=("queued", "running"))
+        .order_by("-pk")
+        .first(),
         "can_check": True,
         "codes": codes,
         "runs": PayoutRun.objects.visible_to(person(request)).filter(month=first).order_by("ordinal"),

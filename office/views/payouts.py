@@ -61,7 +61,9 @@ def run_file(request: HttpRequest, name: str, file_name: str) -> FileResponse:
     file = get_object_or_404(run.files, name=file_name)
     as_page = file.name.endswith(".pdf")
     return FileResponse(
-        _stored(run, file.name).open("rb"), as_attachment=not as_page, filename=f"{run.name}_{Path(file.name).name}"
+        _stored(run, file.name).open("rb"),
+        as_attachment=not as_page,
+        filename=f"{run.name}_{Path(file.name).name}",
     )
 
 

@@ -42,7 +42,10 @@ def may_create(user: User) -> tuple[bool, str]:
         return False, reason
     other = open_run()
     if other is not None:
-        return False, f"支払データ {other.name} が{other.get_status_display()}です。承認するか破棄してください。"
+        return (
+            False,
+            f"支払データ {other.name} が{other.get_status_display()}です。承認するか破棄してください。",
+        )
     return True, ""
 
 
@@ -50,9 +53,16 @@ def may_create(user: User) -> tuple[bool, str]:
 def run_list(request: HttpRequest) -> HttpResponse:
     """All runs, newest first."""
     user = person(request)
-    runs = PayoutRun.objects.visible_to(user).select_related("maker", "approver").order_by("-month", "-ordinal")
+    runs = (
+        PayoutRun.objects.visible_to(user).select_related("maker", "approver").order_by("-month", "-ordinal")
+    )
     can_create, reason = may_create(user)
-    context = {"section": "months", "page": page_of(request, runs), "can_create": can_create, "create_reason": reason}
+    context = {
+        "section": "months",
+        "page": page_of(request, runs),
+        "can_create": can_create,
+        "create_reason": reason,
+    }
     return render(request, "office/runs/list.html", context)
 
 
@@ -100,11 +110,17 @@ def _queue(kind: str, run: PayoutRun, title: str, user: User) -> None:
 
 
 def _job_of(run: PayoutRun) -> Job | None:
-    job = Job.objects.filter(kind__in=("compute_run", "export_run"), arguments__run=run.name).order_by("-pk").first()
+    job = (
+        Job.objects.filter(kind__in=("compute_run", "export_run"), arguments__run=run.name)
+        .order_by("-pk")
+        .first()
+    )
     return job if job and (job.is_open or job.status == Job.Status.FAILED) else None
 
 
-def _action(label: str, url: str, answer: tuple[bool, str], tone: str = "primary", confirm: bool = False) -> dict[str, Any]:
+def _action(
+    label: str, url: str, answer: tuple[bool, str], tone: str = "primary", confirm: bool = False
+) -> dict[str, Any]:
     return {
         "label": label,
         "url": url,
@@ -176,7 +192,9 @@ def _tab_rows(run: PayoutRun) -> dict[str, tuple[str, QuerySet[Any]]]:
         "payouts": ("支払先", run.payouts.order_by("expert_code")),
         "lines": (
             "明細",
-            run.lines.select_related("dispatch", "expert").order_by("expert__code", "dispatch__number", "item", "line_no"),
+            run.lines.select_related("dispatch", "expert").order_by(
+                "expert__code", "dispatch__number", "item", "line_no"
+            ),
         ),
         "holds": (
             "支払わないもの",
@@ -248,7 +266,14 @@ def run_export(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _confirmed(
-    request: HttpRequest, name: str, *, title: str, label: str, consequences: list[str], tone: str, act: Callable[[PayoutRun], None]
+    request: HttpRequest,
+    name: str,
+    *,
+    title: str,
+    label: str,
+    consequences: list[str],
+    tone: str,
+    act: Callable[[PayoutRun], None],
 ) -> HttpResponse | None:
     """Shows the confirmation page on GET, does it on POST; None once done."""
     run = get_run(request, name)
