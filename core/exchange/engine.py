@@ -144,19 +144,26 @@ def _stage(sources: Sequence[Source], problems: Problems) -> None:
     for source in sources:
         problems.open_series()
         with ExitStack() as stack:
-            cursor = stack.enter_context(connection.cursor())
-            copies: list[Any] = []
+            source.stage_rows(problems, _Copy(source, stack).write)
 
-            def write(
-                rows: str, source: Source = source, stack: ExitStack = stack, cursor: Any = cursor
-            ) -> None:
-                if not copies:  # the columns are known with the first rows
-                    slots = ", ".join(source.table.slot(column) for column in source.present)
-                    sql = f"COPY {source.table.staging} (line, bad, {slots}) FROM STDIN"
-                    copies.append(stack.enter_context(cursor.copy(sql)))
-                copies[0].write(rows)
 
-            source.stage_rows(problems, write)
+class _Copy:
+    """A COPY into the loading area that begins with the first rows, when the columns are known."""
+
+    def __init__(self, source: Source, stack: ExitStack) -> None:
+        self._source, self._stack = source, stack
+        self._copy: Any = None
+
+    def write(self, rows: str) -> None:
+        """Hands on rows in COPY's text form."""
+        if self._copy is None:
+            table = self._source.table
+            slots = ", ".join(table.slot(column) for column in self._source.present)
+            cursor = self._stack.enter_context(connection.cursor())
+            self._copy = self._stack.enter_context(
+                cursor.copy(f"COPY {table.staging} (line, bad, {slots}) FROM STDIN")
+            )
+        self._copy.write(rows)
 
 
 def _hold_still(sources: Sequence[Source]) -> None:
