@@ -91,6 +91,15 @@ def jtime(value: dt.datetime | None) -> str:
 
 
 @register.filter
+def monthday(value: dt.date | dt.datetime | None) -> str:
+    """11/20（金）, for tables of one month."""
+    if not value:
+        return DASH
+    day = _local(value) if isinstance(value, dt.datetime) else value
+    return f"{day.month}/{day.day}（{WEEKDAYS[day.weekday()]}）"
+
+
+@register.filter
 def jmonth(value: dt.date | str | None) -> str:
     """2026年11月, from a date or from the text 2026-11."""
     if not value:
@@ -146,6 +155,12 @@ def km(value: decimal.Decimal | float | None) -> str:
 def dash(value: object) -> object:
     """The value, or a dash where there is none."""
     return value if _given(value) else DASH
+
+
+@register.filter
+def after(value: str, prefix: str) -> str:
+    """An explanation without the item it starts with, where that already stands beside it."""
+    return value.removeprefix(prefix).lstrip(" 　:：")
 
 
 @register.filter

@@ -80,3 +80,12 @@ def test_style_attributes_leave_generated_markup_and_its_safety_stays_as_it_was(
     assert cleaned == "<ins>新</ins>"
     assert isinstance(cleaned, SafeString)
     assert not isinstance(ui.without_style("<b>"), SafeString)
+
+
+def test_an_explanation_drops_the_item_that_already_stands_beside_it() -> None:
+    assert ui.after("謝金 2時間30分 → 5単位", "謝金") == "2時間30分 → 5単位"
+    assert ui.after("2時間30分 → 5単位", "謝金") == "2時間30分 → 5単位"
+
+
+def test_a_day_within_a_month_is_short() -> None:
+    assert ui.monthday(dt.date(2026, 11, 3)) == "11/3（火）"
