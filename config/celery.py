@@ -1,9 +1,13 @@
 """The Celery application. Settings: CELERY_* of the Django settings."""
 
+import os
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from celery import Celery
+
+# `celery -A config` comes without manage.py.
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.embedded")
 
 app = Celery("config")
 app.config_from_object("django.conf:settings", namespace="CELERY")
