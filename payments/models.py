@@ -66,9 +66,16 @@ class PayoutRun(models.Model):
     status = models.CharField("状態", max_length=12, choices=Status, default=Status.DRAFT)
     cutoff = models.DateTimeField("締切")
     pay_date = models.DateField("支払日")
-    maker = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="作成者")
+    maker = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="作成者"
+    )
     approver = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="承認者"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="承認者",
     )
     payer = models.ForeignKey(Payer, models.PROTECT, verbose_name="委託者")
     # the payer as of approval; the bank file and the notices use this copy
@@ -100,7 +107,9 @@ class PayoutRun(models.Model):
             models.UniqueConstraint(fields=["month", "ordinal"], name="payments_run_month_ordinal"),
             # one run at a time is being prepared: two drafts would claim the same dispatches
             models.UniqueConstraint(
-                models.Value(1), name="payments_run_one_open", condition=models.Q(status__in=["draft", "computed"])
+                models.Value(1),
+                name="payments_run_one_open",
+                condition=models.Q(status__in=["draft", "computed"]),
             ),
             models.CheckConstraint(
                 name="payments_run_maker_is_not_approver",
@@ -198,7 +207,9 @@ class PayoutLine(models.Model):
                 fields=["dispatch"], condition=models.Q(item=FEE), name="payments_line_one_fee_per_dispatch"
             ),
             models.UniqueConstraint(
-                fields=["expert", "day"], condition=models.Q(item=PER_DIEM), name="payments_line_one_per_diem_per_day"
+                fields=["expert", "day"],
+                condition=models.Q(item=PER_DIEM),
+                name="payments_line_one_per_diem_per_day",
             ),
             models.UniqueConstraint(fields=["dispatch", "item", "line_no"], name="payments_line_once"),
             models.CheckConstraint(name="payments_line_not_negative", condition=models.Q(amount__gte=0)),
@@ -222,7 +233,9 @@ class RunHold(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "保留の記録"
         ordering = ["dispatch__number", "kind", "code"]
-        constraints = [models.UniqueConstraint(fields=["run", "dispatch", "code"], name="payments_hold_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "dispatch", "code"], name="payments_hold_unique")
+        ]
 
     def __str__(self) -> str:
         return f"{self.dispatch} {self.code}"
@@ -243,3 +256,21 @@ class RunFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class RunDownload(models.Model):
+    """Somebody took a file of a run, or all of them as one ZIP."""
+
+    run = models.ForeignKey(PayoutRun, models.PROTECT, related_name="downloads", verbose_name="月次支払")
+    name = models.CharField("ファイル名", max_length=200)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="利用者"
+    )
+    at = models.DateTimeField("日時", db_default=Now())
+
+    class Meta:
+        verbose_name = verbose_name_plural = "ダウンロードの記録"
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.user}"

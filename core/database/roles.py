@@ -13,8 +13,6 @@ from psycopg import sql
 
 from core.errors import DomainError
 
-from .addresses import APP_ROLE
-
 READONLY_ROLE = "dispatch_readonly"
 SEALER_ROLE = "dispatch_sealer"
 
@@ -40,8 +38,8 @@ DELETABLE = (
 DELETABLE_PREFIX = "staging_"
 # Written by triggers alone.
 READ_ONLY = ("audit_change", "dispatch_statuschange", "dispatch_transition", "django_migrations")
-# Evidence: added, never changed.
-APPEND_ONLY = ("dispatch_checkevent",)
+# Evidence and records: added, never changed.
+APPEND_ONLY = ("dispatch_checkevent", "payments_rundownload")
 
 
 def take_application_role(sender: Any, connection: Any, **kwargs: Any) -> None:
@@ -80,9 +78,7 @@ def create_roles() -> bool:
         cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
         exists = cursor.fetchone() is not None
         if exists and settings.DATABASES["default"].get("ASSUME_ROLE") and may_create:
-            cursor.execute(
-                sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role)).as_string()
-            )
+            cursor.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role)).as_string())
         return exists and role != owner.settings_dict["USER"]
 
 
@@ -121,10 +117,14 @@ def grant_rights() -> None:
             statements.append(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(other))
         if sql.Identifier(READONLY_ROLE) in others:
             statements.append(
-                sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}").format(sql.Identifier(READONLY_ROLE))
+                sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}").format(
+                    sql.Identifier(READONLY_ROLE)
+                )
             )
         if sql.Identifier(SEALER_ROLE) in others:
-            statements.append(sql.SQL("GRANT SELECT ON audit_change TO {}").format(sql.Identifier(SEALER_ROLE)))
+            statements.append(
+                sql.SQL("GRANT SELECT ON audit_change TO {}").format(sql.Identifier(SEALER_ROLE))
+            )
         for statement in statements:
             cursor.execute(statement.as_string())
 

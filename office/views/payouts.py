@@ -9,11 +9,12 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
 from core.errors import DomainError
-from office.access import office_view
+from office.access import office_view, person
 from office.views.runs import get_run
 from payments.files.notices import notice_name
 from payments.models import PayoutRun
 from payments.selectors import withholding_explanation
+from payments.services.downloads import record_download
 
 
 @office_view()
@@ -59,6 +60,7 @@ def run_file(request: HttpRequest, name: str, file_name: str) -> FileResponse:
     """One file of the run; only names that the run's list holds."""
     run = get_run(request, name)
     file = get_object_or_404(run.files, name=file_name)
+    record_download(run=run, name=file.name, actor=person(request))
     as_page = file.name.endswith(".pdf")
     return FileResponse(
         _stored(run, file.name).open("rb"),
@@ -74,4 +76,6 @@ def run_archive(request: HttpRequest, name: str) -> FileResponse:
     if not run.files.exists():
         raise Http404
     archive = f"{run.name}.zip"
-    return FileResponse(_stored(run, archive).open("rb"), as_attachment=True, filename=archive)
+    path = _stored(run, archive)
+    record_download(run=run, name=archive, actor=person(request))
+    return FileResponse(path.open("rb"), as_attachment=True, filename=archive)

@@ -236,6 +236,7 @@ def run_detail(request: HttpRequest, name: str) -> HttpResponse:
         "page": page_of(request, rows[tab][1]) if tab in rows else None,
         "withholding": withholding,
         "files": files,
+        "downloads": run.downloads.select_related("user")[:20] if files else [],
         "zip_url": reverse("office:run_archive", args=[run.name]) if files else "",
         "can_download": can_download,
         "download_reason": download_reason,
