@@ -60,13 +60,10 @@ def run_file(request: HttpRequest, name: str, file_name: str) -> FileResponse:
     """One file of the run; only names that the run's list holds."""
     run = get_run(request, name)
     file = get_object_or_404(run.files, name=file_name)
+    path = _stored(run, file.name)
     record_download(run=run, name=file.name, actor=person(request))
     as_page = file.name.endswith(".pdf")
-    return FileResponse(
-        _stored(run, file.name).open("rb"),
-        as_attachment=not as_page,
-        filename=f"{run.name}_{Path(file.name).name}",
-    )
+    return FileResponse(path.open("rb"), as_attachment=not as_page, filename=f"{run.name}_{path.name}")
 
 
 @office_view("make_run")
