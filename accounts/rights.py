@@ -22,7 +22,10 @@ _RIGHTS: dict[str, tuple[frozenset[Role], str]] = {
     "approve_run": (frozenset({Role.OFFICE_APPROVER}), "月次支払を承認できるのは、事務局の承認者です。"),
     "load_data": (OFFICE_BUSINESS_ROLES, "データを取り込めるのは、事務局の担当または承認者です。"),
     "see_business": (OFFICE_BUSINESS_ROLES, "派遣と支払を閲覧できるのは、事務局の担当または承認者です。"),
-    "edit_rules": (frozenset({Role.OFFICE_ADMIN}), "支出基準とコード一覧を変更できるのは、事務局の管理者です。"),
+    "edit_rules": (
+        frozenset({Role.OFFICE_ADMIN}),
+        "支出基準とコード一覧を変更できるのは、事務局の管理者です。",
+    ),
     "manage_users": (frozenset({Role.OFFICE_ADMIN}), "利用者を管理できるのは、事務局の管理者です。"),
     "see_office": (OFFICE_ROLES, "事務局の画面は、事務局の利用者だけが使えます。"),
 }

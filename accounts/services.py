@@ -14,7 +14,13 @@ from .models import Role, User
 
 
 def create_user(
-    *, username: str, role: str, actor: Actor, email: str = "", password: str | None = None, display_name: str = ""
+    *,
+    username: str,
+    role: str,
+    actor: Actor,
+    email: str = "",
+    password: str | None = None,
+    display_name: str = "",
 ) -> User:
     """Makes an account with one role. Without a password nobody can sign in to it before using a one-time link.
 

@@ -72,7 +72,8 @@ class DispatchQuerySet(models.QuerySet["Dispatch"]):
         if user.sees_business:
             return self.all()
         return self.filter(
-            models.Q(expert__user=user, expert__user__isnull=False) | models.Q(institution__members__user=user)
+            models.Q(expert__user=user, expert__user__isnull=False)
+            | models.Q(institution__members__user=user)
         )
 
 
@@ -80,7 +81,9 @@ class Dispatch(models.Model):
     """派遣: one visit of one expert at one client."""
 
     number = CodeField("派遣番号", unique=True)
-    institution = models.ForeignKey(Institution, models.PROTECT, related_name="dispatches", verbose_name="機関")
+    institution = models.ForeignKey(
+        Institution, models.PROTECT, related_name="dispatches", verbose_name="機関"
+    )
     expert = models.ForeignKey(Expert, models.PROTECT, related_name="dispatches", verbose_name="専門家")
     company = models.ForeignKey(Company, models.PROTECT, related_name="dispatches", verbose_name="支援先")
     status = models.CharField("状態", max_length=10, choices=Status, default=Status.DRAFT)
@@ -124,7 +127,8 @@ class Dispatch(models.Model):
             models.Index(fields=["institution", "visited_from"], name="dispatch_institution_visit"),
             models.Index(fields=["visited_from", "number"], name="dispatch_visit"),
             models.Index(
-                fields=["status", "visited_from"], name="dispatch_open",
+                fields=["status", "visited_from"],
+                name="dispatch_open",
                 condition=~models.Q(status__in=["scheduled", "paid", "cancelled", "declined"]),
             ),
             models.Index(
@@ -132,8 +136,12 @@ class Dispatch(models.Model):
             ),
         ]
         constraints = [
-            models.CheckConstraint(name="dispatch_status_known", condition=models.Q(status__in=Status.values)),
-            models.CheckConstraint(name="dispatch_method_known", condition=models.Q(method__in=list(codes.METHODS))),
+            models.CheckConstraint(
+                name="dispatch_status_known", condition=models.Q(status__in=Status.values)
+            ),
+            models.CheckConstraint(
+                name="dispatch_method_known", condition=models.Q(method__in=list(codes.METHODS))
+            ),
             models.CheckConstraint(
                 name="dispatch_visit_ends_after_start",
                 condition=models.Q(visited_from__isnull=True, visited_to__isnull=True)

@@ -50,7 +50,12 @@ class Transition:
 
 def _import_steps() -> list[Transition]:
     steps = [Transition(NEW, "import", target, SYSTEM) for target in LOADABLE]
-    steps += [Transition(source, "import", target, SYSTEM) for source in OPEN for target in LOADABLE if source != target]
+    steps += [
+        Transition(source, "import", target, SYSTEM)
+        for source in OPEN
+        for target in LOADABLE
+        if source != target
+    ]
     return steps
 
 

@@ -28,7 +28,12 @@ class Expert(models.Model):
 
     code = CodeField("専門家コード", unique=True)
     user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="expert", verbose_name="利用者"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="expert",
+        verbose_name="利用者",
     )
     name = models.CharField("氏名", max_length=200)
     kana = models.CharField("氏名カナ", max_length=200, blank=True)
@@ -64,10 +69,12 @@ class Expert(models.Model):
         ordering = ["code"]
         constraints = [
             models.CheckConstraint(
-                name="experts_payee_class_known", condition=models.Q(payee_class__in=list(codes.PAYEE_CLASSES))
+                name="experts_payee_class_known",
+                condition=models.Q(payee_class__in=list(codes.PAYEE_CLASSES)),
             ),
             models.CheckConstraint(
-                name="experts_account_number_digits", condition=models.Q(account_number__regex=r"^[0-9]{1,7}$")
+                name="experts_account_number_digits",
+                condition=models.Q(account_number__regex=r"^[0-9]{1,7}$"),
             ),
         ]
 

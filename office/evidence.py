@@ -115,7 +115,7 @@ def _travel(
 
 
 def _history(dispatch: Dispatch) -> list[dict[str, Any]]:
-    entries = [
+    entries: list[dict[str, Any]] = [
         {
             "at": step.at,
             "actor": step.actor_name or "システム",

@@ -63,7 +63,7 @@ class FilesField(forms.FileField):
 class ImportForm(forms.Form):
     """Exchange files to load."""
 
-    files = FilesField(
+    uploads = FilesField(
         label="交換ファイル",
         help_text="payer、institutions、experts、companies、dispatches、check_events、declarations、travel_claims"
         " の CSV または XLSX。まとめて選べます。",

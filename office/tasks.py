@@ -40,7 +40,7 @@ def load_uploaded(arguments: dict[str, Any], progress: Progress) -> dict[str, An
         write_errors(errors, result.problems)
     shutil.rmtree(folder, ignore_errors=True)
     return {
-        "files": [{"name": name, **counts} for name, counts in result.as_dict().items()],
+        "files": [{"name": name, **counts} for name, counts in result.files.items()],
         "errors": [
             {"file": p.file, "line": p.line, "column": p.column, "value": p.value, "reason": p.reason}
             for p in islice(result.problems, KEPT_ERRORS)

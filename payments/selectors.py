@@ -9,6 +9,7 @@ from django.db.models import Count, F, Max, Sum
 from core import clock
 from core.documents.fonts import missing_characters
 from core.jobs.models import Job
+from core.jobs.progress import Progress
 from core.programme.selectors import RuleBook
 from dispatch.models import Assessment, Dispatch, Status
 from rules.codes import ITEM_FEE, TRAVEL_KINDS
@@ -23,7 +24,7 @@ from .calculation.facts import visit_facts
 from .calculation.queries import FROZEN, JST
 from .files.tables import WithholdingRow, withholding
 from .models import Payout, PayoutLine, PayoutRun
-from .services.approve import DEPENDS_ON, changed_since_computed
+from .services.approve import DEPENDS_ON, changed_since, changed_since_computed
 from .services.dates import payment_rules
 
 Summary = dict[str, Any]
@@ -103,21 +104,7 @@ def check_is_stale() -> bool:
         return Dispatch.objects.filter(visited_from__isnull=False).exists()
     if clock.jst(dt.datetime.fromisoformat(job.result["as_of"])).date() != clock.today():
         return True
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT EXISTS (
-                   SELECT 1 FROM audit_change
-                    WHERE transaction >= pg_snapshot_xmin(%(snapshot)s::pg_snapshot)::text::bigint
-                      AND "table" = ANY(%(tables)s)
-                      AND NOT pg_visible_in_snapshot(transaction::text::xid8, %(snapshot)s::pg_snapshot))
-                OR EXISTS (SELECT 1 FROM banks_master WHERE loaded_at > %(as_of)s)""",
-            {
-                "snapshot": job.result["snapshot"],
-                "tables": [*DEPENDS_ON, "payments_payoutrun"],
-                "as_of": job.result["as_of"],
-            },
-        )
-        return bool(cursor.fetchone()[0])
+    return changed_since(job.result["snapshot"], (*DEPENDS_ON, "payments_payoutrun"))
 
 
 def visit_of(dispatch: Dispatch) -> Visit | None:
@@ -152,8 +139,6 @@ def _preview(dispatch: Dispatch) -> dict[str, Any] | None:
     rules = book(clock.today()) or book.newest()
     if rules is None:
         return None
-    from core.jobs.progress import Progress
-
     calculation = Calculation(Scope(clock.now(), (dispatch.expert_id,)), rules, book)
     for batch in calculation.batches(Progress()):
         for result in batch:

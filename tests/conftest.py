@@ -117,7 +117,7 @@ def _build_template(name: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def database_template(django_db_blocker: Any) -> Iterator[str]:
+def database_template(django_db_blocker: Any) -> str:
     """The name of the template database; builds it when what makes it has changed."""
     if settings.EMBEDDED_SERVERS:
         from config import servers
@@ -129,7 +129,7 @@ def database_template(django_db_blocker: Any) -> Iterator[str]:
     with django_db_blocker.unblock(), fasteners.InterProcessLock(str(settings.VAR_DIR / "template.lock")):
         if name not in _databases("tpl_"):
             _build_template(name)
-    yield name
+    return name
 
 
 @pytest.fixture(scope="session")

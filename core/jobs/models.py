@@ -25,7 +25,12 @@ class Job(models.Model):
     result = models.JSONField("結果", default=dict)
     attempts = models.PositiveSmallIntegerField("実行回数", default=0)
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="依頼者"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="依頼者",
     )
     created_at = models.DateTimeField("登録日時", auto_now_add=True)
     started_at = models.DateTimeField("開始日時", null=True)

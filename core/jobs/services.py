@@ -29,7 +29,7 @@ def queue_job(*, kind: str, title: str, arguments: dict[str, Any], actor: Any) -
     if kind not in KINDS:
         raise ValueError(f"unknown kind of job: {kind}")
     job = Job.objects.create(kind=kind, title=title, arguments=arguments, created_by_id=actor.pk)
-    run_job.delay_on_commit(job.pk)
+    run_job.delay_on_commit(job.pk)  # type: ignore[attr-defined]
     return job
 
 
@@ -47,7 +47,9 @@ def execute_job(job_id: int) -> None:
             result = KINDS[job.kind].run(dict(job.arguments, job_id=job_id), progress)
     except DomainError as refusal:
         _end(job_id, Job.Status.FAILED, error=refusal.message)
-    except Exception as failure:  # the job's edge: whatever went wrong is on the row, where the office sees it
+    except (
+        Exception
+    ) as failure:  # the job's edge: whatever went wrong is on the row, where the office sees it
         log.exception("job %s (%s) failed", job_id, job.kind)
         _end(job_id, Job.Status.FAILED, error=f"予期しないエラーが起きました（{type(failure).__name__}）。")
     else:
@@ -63,7 +65,9 @@ def _end(job_id: int, status: str, **values: Any) -> None:
 def cancel_job(*, job: Job, actor: Any) -> None:
     """Cancels a job that still waits. A running one is let finish: its work is one transaction."""
     if not Job.objects.filter(pk=job.pk, status=Job.Status.QUEUED).update(
-        status=Job.Status.CANCELLED, ended_at=timezone.now(), message=f"{actor.get_full_name()} が取り消しました。"
+        status=Job.Status.CANCELLED,
+        ended_at=timezone.now(),
+        message=f"{actor.get_full_name()} が取り消しました。",
     ):
         raise DomainError("このジョブは既に始まっているため、取り消せません。終わるまでお待ちください。")
 
@@ -77,7 +81,7 @@ def requeue_job(*, job: Job, actor: Any) -> None:
             status=Job.Status.QUEUED, created_at=timezone.now(), error="", ended_at=None
         ):
             raise DomainError("失敗したジョブだけを再実行できます。画面を更新して状態をご確認ください。")
-        run_job.delay_on_commit(job.pk)
+        run_job.delay_on_commit(job.pk)  # type: ignore[attr-defined]
 
 
 def sweep_jobs() -> int:
@@ -86,7 +90,9 @@ def sweep_jobs() -> int:
 
     now = timezone.now()
     swept = 0
-    for pk in Job.objects.filter(status=Job.Status.QUEUED, created_at__lt=now - FORGOTTEN).values_list("pk", flat=True):
+    for pk in Job.objects.filter(status=Job.Status.QUEUED, created_at__lt=now - FORGOTTEN).values_list(
+        "pk", flat=True
+    ):
         run_job.delay(pk)
         swept += 1
     for job in Job.objects.filter(status=Job.Status.RUNNING, beat_at__lt=now - SILENT):
@@ -96,7 +102,9 @@ def sweep_jobs() -> int:
             run_job.delay(job.pk)
         elif not again:
             changed.update(
-                status=Job.Status.FAILED, ended_at=now, error="処理が途中で止まりました。内容を確認して再実行してください。"
+                status=Job.Status.FAILED,
+                ended_at=now,
+                error="処理が途中で止まりました。内容を確認して再実行してください。",
             )
         swept += 1
     return swept

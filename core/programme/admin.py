@@ -19,12 +19,12 @@ class AdministratorsChange(admin.ModelAdmin):
     """Everybody of the office looks; administrators add and change; nobody deletes."""
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.is_office  # type: ignore[union-attr]
+        return bool(request.user.is_active and request.user.is_office)
 
     has_module_permission = has_view_permission
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_active and request.user.role == "office_admin")  # type: ignore[union-attr]
+        return bool(request.user.is_active and request.user.role == "office_admin")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_add_permission(request)
@@ -93,7 +93,11 @@ class RuleSetAdmin(AdministratorsChange):
         return super().has_change_permission(request, obj) and not (obj and used_by_an_approved_run(obj))
 
     def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
     ) -> Any:
         """Who can't change it gets the values as a readable list."""
         rule_set = self.get_object(request, object_id)
@@ -101,7 +105,10 @@ class RuleSetAdmin(AdministratorsChange):
             return super().change_view(request, object_id, form_url, extra_context)
         if not self.has_view_permission(request, rule_set):
             return super().change_view(request, object_id, form_url, extra_context)
-        rows = [(field.label, field.unit, _shown(field, rule_set.values.get(field.name)), field.help) for field in FIELDS]
+        rows = [
+            (field.label, field.unit, _shown(field, rule_set.values.get(field.name)), field.help)
+            for field in FIELDS
+        ]
         context = {
             **self.admin_site.each_context(request),
             "title": f"支出基準 {rule_set}",
@@ -132,9 +139,12 @@ def _shown(field: Any, value: Any) -> str:
     if isinstance(value, bool):
         return "はい" if value else "いいえ"
     if isinstance(value, list):
-        return "、".join(labels.get(member, member) for member in value) or "なし"
+        return "、".join(str(labels.get(member, member)) for member in value) or "なし"
     if isinstance(value, dict):
-        return "、".join(f"{key} {labels.get(member, member) or 'なし'}" for key, member in value.items()) or "なし"
+        return (
+            "、".join(f"{key} {labels.get(member, member) or 'なし'}" for key, member in value.items())
+            or "なし"
+        )
     if isinstance(value, int):
         return f"{value:,}"
     return labels.get(value, str(value))

@@ -34,7 +34,9 @@ def _form_fields(field: Field) -> dict[str, forms.Field]:
     if field.kind == kinds.BOOL:
         return {field.name: forms.BooleanField(label=_label(field), help_text=field.help, required=False)}
     if field.kind == kinds.CHOICE:
-        return {field.name: forms.ChoiceField(label=_label(field), help_text=field.help, choices=field.choices)}
+        return {
+            field.name: forms.ChoiceField(label=_label(field), help_text=field.help, choices=field.choices)
+        }
     if field.kind == kinds.LIST:
         return {
             field.name: forms.MultipleChoiceField(
@@ -51,7 +53,10 @@ def _form_fields(field: Field) -> dict[str, forms.Field]:
             label = f"{field.label}：{key}"
             if field.kind == kinds.INT_MAPPING:
                 inputs[f"{field.name}__{position}"] = forms.IntegerField(
-                    label=f"{label}（{field.unit}）", help_text=field.help, min_value=0, required=field.all_keys
+                    label=f"{label}（{field.unit}）",
+                    help_text=field.help,
+                    min_value=0,
+                    required=field.all_keys,
                 )
             else:
                 inputs[f"{field.name}__{position}"] = forms.ChoiceField(

@@ -70,7 +70,12 @@ def load_first_values(*, actor: Actor) -> bool:
         r3 = builtin("R3")
         if not RuleSet.objects.filter(code=r3.code).exists():
             save_rule_set(
-                code=r3.code, name=r3.name, first_day=r3.first_day, end_day=r3.end_day, values=r3.values, actor=actor
+                code=r3.code,
+                name=r3.name,
+                first_day=r3.first_day,
+                end_day=r3.end_day,
+                values=r3.values,
+                actor=actor,
             )
             added = True
         topics = CodeItem.objects.filter(list=CodeItem.List.TOPIC)

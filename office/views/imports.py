@@ -38,7 +38,7 @@ def import_list(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         require(user, "load_data")
         if form.is_valid() and _acceptable(form):
-            job = _queue(form.cleaned_data["files"], dry_run=form.cleaned_data["dry_run"], user=user)
+            job = _queue(form.cleaned_data["uploads"], dry_run=form.cleaned_data["dry_run"], user=user)
             return redirect("office:import_detail", pk=job.pk)
     jobs = Job.objects.filter(kind=LOAD).select_related("created_by").order_by("-pk")
     context = {
@@ -52,7 +52,7 @@ def import_list(request: HttpRequest) -> HttpResponse:
 
 
 def _acceptable(form: ImportForm) -> bool:
-    files: list[UploadedFile] = form.cleaned_data["files"]
+    files: list[UploadedFile] = form.cleaned_data["uploads"]
     names = [file.name or "" for file in files]
     for name in names:
         if not known_file(name):
@@ -60,10 +60,10 @@ def _acceptable(form: ImportForm) -> bool:
                 "files", f"「{name}」は交換ファイルの名前ではありません。一覧にある名前にしてください。"
             )
     if len(set(names)) < len(names):
-        form.add_error("files", "同じ名前のファイルが二つあります。一つだけ選んでください。")
+        form.add_error("uploads", "同じ名前のファイルが二つあります。一つだけ選んでください。")
     if sum(file.size or 0 for file in files) > settings.IMPORT_MAX_BYTES:
         limit = settings.IMPORT_MAX_BYTES // (1024 * 1024)
-        form.add_error("files", f"ファイルが大きすぎます。合計 {limit}MB までにしてください。")
+        form.add_error("uploads", f"ファイルが大きすぎます。合計 {limit}MB までにしてください。")
     return not form.errors
 
 

@@ -1,5 +1,6 @@
 """Approving a run: the second person's decision, after which nothing of it changes any more."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, OperationalError, connection, transaction
@@ -20,19 +21,26 @@ from .rights import require_approver, require_two_persons
 if TYPE_CHECKING:
     from accounts.models import User
 
-# What a calculation depends on. The bank master leaves no history; it counts as changed when loaded lately.
+# What a calculation depends on. The bank master leaves no history: its rows say themselves who wrote them.
 DEPENDS_ON = (
     "dispatch_dispatch", "dispatch_checkevent", "dispatch_declaration", "dispatch_travelline", "dispatch_company",
     "experts_expert", "institutions_institution", "programme_ruleset", "payments_payer",
 )  # fmt: skip
 
+# xmin has 32 of the 64 bits that the snapshot counts with; the last number given out supplies the others.
 CHANGED_SINCE = """
+WITH newest AS (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS number)
 SELECT EXISTS (
     SELECT 1 FROM audit_change
      WHERE transaction >= pg_snapshot_xmin(%(snapshot)s::pg_snapshot)::text::bigint
        AND "table" = ANY(%(tables)s)
        AND NOT pg_visible_in_snapshot(transaction::text::xid8, %(snapshot)s::pg_snapshot)
-) OR EXISTS (SELECT 1 FROM banks_master WHERE loaded_at > %(computed_at)s - interval '1 day')
+) OR EXISTS (
+    SELECT 1 FROM banks_master m, newest
+     WHERE NOT pg_visible_in_snapshot(
+               (newest.number - mod(newest.number - m.xmin::text::bigint, 4294967296))::text::xid8,
+               %(snapshot)s::pg_snapshot)
+)
 """
 
 COPY_PAYEES = """
@@ -119,14 +127,16 @@ def _approve(run_id: int, actor: "User", progress: Progress) -> PayoutRun:
     return run
 
 
-def changed_since_computed(run: PayoutRun) -> bool:
-    """Whether anything the calculation depends on was committed since; what its own view couldn't see counts."""
+def changed_since(snapshot: str, tables: Sequence[str] = DEPENDS_ON) -> bool:
+    """Whether anything in these tables was committed that this snapshot (pg_current_snapshot()) could not see."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            CHANGED_SINCE,
-            {"snapshot": run.snapshot, "tables": list(DEPENDS_ON), "computed_at": run.computed_at},
-        )
+        cursor.execute(CHANGED_SINCE, {"snapshot": snapshot, "tables": list(tables)})
         return bool(cursor.fetchone()[0])
+
+
+def changed_since_computed(run: PayoutRun) -> bool:
+    """Whether anything the calculation of the run depends on changed since; it need not change the result."""
+    return changed_since(run.snapshot)
 
 
 def move_dispatches(run: PayoutRun, action: str, statement: str) -> None:

@@ -89,9 +89,7 @@ def test_an_administrator_does_no_business(act: str) -> None:
 
 
 def test_only_an_approver_approves() -> None:
-    allowed = {
-        role for role in Role if may(User(username=role, role=role), "approve_run").allowed
-    }
+    allowed = {role for role in Role if may(User(username=role, role=role), "approve_run").allowed}
     assert allowed == {Role.OFFICE_APPROVER}
 
 

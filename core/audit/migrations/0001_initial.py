@@ -4,36 +4,44 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Change',
+            name="Change",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('at', models.DateTimeField(verbose_name='日時')),
-                ('transaction', models.BigIntegerField(db_index=True, verbose_name='トランザクション')),
-                ('table', models.CharField(max_length=63, verbose_name='表')),
-                ('row_id', models.BigIntegerField(verbose_name='行ID')),
-                ('operation', models.CharField(choices=[('I', '登録'), ('U', '変更'), ('D', '削除')], max_length=1, verbose_name='操作')),
-                ('old', models.JSONField(null=True, verbose_name='変更前')),
-                ('new', models.JSONField(null=True, verbose_name='変更後')),
-                ('actor_id', models.BigIntegerField(null=True, verbose_name='操作者ID')),
-                ('actor_name', models.TextField(blank=True, verbose_name='操作者')),
-                ('action', models.TextField(blank=True, verbose_name='操作名')),
-                ('reason', models.TextField(blank=True, verbose_name='理由')),
-                ('request_id', models.TextField(blank=True, verbose_name='リクエストID')),
-                ('database_role', models.TextField(verbose_name='DBロール')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("at", models.DateTimeField(verbose_name="日時")),
+                ("transaction", models.BigIntegerField(db_index=True, verbose_name="トランザクション")),
+                ("table", models.CharField(max_length=63, verbose_name="表")),
+                ("row_id", models.BigIntegerField(verbose_name="行ID")),
+                (
+                    "operation",
+                    models.CharField(
+                        choices=[("I", "登録"), ("U", "変更"), ("D", "削除")],
+                        max_length=1,
+                        verbose_name="操作",
+                    ),
+                ),
+                ("old", models.JSONField(null=True, verbose_name="変更前")),
+                ("new", models.JSONField(null=True, verbose_name="変更後")),
+                ("actor_id", models.BigIntegerField(null=True, verbose_name="操作者ID")),
+                ("actor_name", models.TextField(blank=True, verbose_name="操作者")),
+                ("action", models.TextField(blank=True, verbose_name="操作名")),
+                ("reason", models.TextField(blank=True, verbose_name="理由")),
+                ("request_id", models.TextField(blank=True, verbose_name="リクエストID")),
+                ("database_role", models.TextField(verbose_name="DBロール")),
             ],
             options={
-                'verbose_name': '変更履歴',
-                'verbose_name_plural': '変更履歴',
-                'ordering': ['id'],
-                'indexes': [models.Index(fields=['table', 'row_id', 'id'], name='audit_change_row'), models.Index(fields=['at'], name='audit_change_at')],
+                "verbose_name": "変更履歴",
+                "verbose_name_plural": "変更履歴",
+                "ordering": ["id"],
+                "indexes": [
+                    models.Index(fields=["table", "row_id", "id"], name="audit_change_row"),
+                    models.Index(fields=["at"], name="audit_change_at"),
+                ],
             },
         ),
     ]

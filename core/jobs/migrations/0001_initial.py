@@ -6,7 +6,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -15,30 +14,59 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=50, verbose_name='種類')),
-                ('title', models.CharField(max_length=200, verbose_name='内容')),
-                ('arguments', models.JSONField(default=dict, verbose_name='引数')),
-                ('status', models.CharField(choices=[('queued', '待機中'), ('running', '実行中'), ('done', '完了'), ('failed', '失敗'), ('cancelled', '取消')], default='queued', max_length=10, verbose_name='状態')),
-                ('done', models.PositiveIntegerField(default=0, verbose_name='処理済み')),
-                ('total', models.PositiveIntegerField(default=0, verbose_name='全体')),
-                ('message', models.TextField(blank=True, verbose_name='経過')),
-                ('error', models.TextField(blank=True, verbose_name='エラー')),
-                ('result', models.JSONField(default=dict, verbose_name='結果')),
-                ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='実行回数')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='登録日時')),
-                ('started_at', models.DateTimeField(null=True, verbose_name='開始日時')),
-                ('beat_at', models.DateTimeField(null=True, verbose_name='最終応答')),
-                ('ended_at', models.DateTimeField(null=True, verbose_name='終了日時')),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='依頼者')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=50, verbose_name="種類")),
+                ("title", models.CharField(max_length=200, verbose_name="内容")),
+                ("arguments", models.JSONField(default=dict, verbose_name="引数")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("queued", "待機中"),
+                            ("running", "実行中"),
+                            ("done", "完了"),
+                            ("failed", "失敗"),
+                            ("cancelled", "取消"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                        verbose_name="状態",
+                    ),
+                ),
+                ("done", models.PositiveIntegerField(default=0, verbose_name="処理済み")),
+                ("total", models.PositiveIntegerField(default=0, verbose_name="全体")),
+                ("message", models.TextField(blank=True, verbose_name="経過")),
+                ("error", models.TextField(blank=True, verbose_name="エラー")),
+                ("result", models.JSONField(default=dict, verbose_name="結果")),
+                ("attempts", models.PositiveSmallIntegerField(default=0, verbose_name="実行回数")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="登録日時")),
+                ("started_at", models.DateTimeField(null=True, verbose_name="開始日時")),
+                ("beat_at", models.DateTimeField(null=True, verbose_name="最終応答")),
+                ("ended_at", models.DateTimeField(null=True, verbose_name="終了日時")),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="依頼者",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'ジョブ',
-                'verbose_name_plural': 'ジョブ',
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['status', 'created_at'], name='jobs_job_status')],
+                "verbose_name": "ジョブ",
+                "verbose_name_plural": "ジョブ",
+                "ordering": ["-id"],
+                "indexes": [models.Index(fields=["status", "created_at"], name="jobs_job_status")],
             },
         ),
     ]

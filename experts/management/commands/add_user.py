@@ -35,7 +35,9 @@ class Command(BaseCommand):
                 "ほかの役割では指定しないでください。"
             )
         if (role == Role.EXPERT) != bool(options["expert"]):
-            raise DomainError("--expert は、役割が expert のときに必ず指定し、ほかの役割では指定しないでください。")
+            raise DomainError(
+                "--expert は、役割が expert のときに必ず指定し、ほかの役割では指定しないでください。"
+            )
         password = sys.stdin.readline().rstrip("\r\n") if options["password_stdin"] else None
         with acting(SYSTEM, "add_user"):
             user = create_user(

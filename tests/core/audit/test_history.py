@@ -29,7 +29,10 @@ def test_the_person_the_act_and_the_reason_are_in_the_row() -> None:
         item.save()
     change = changes(item)[-1]
     assert (change.actor_id, change.actor_name, change.action, change.reason) == (
-        user.pk, "田中 一郎", "rename_topic", "名称の統一",
+        user.pk,
+        "田中 一郎",
+        "rename_topic",
+        "名称の統一",
     )
     assert (change.old["name"], change.new["name"]) == ("その他", "その他の課題")
 
@@ -66,7 +69,7 @@ def test_the_names_of_an_inner_act_end_with_it() -> None:
         "UPDATE audit_change SET actor_name = '別の人'",
         "DELETE FROM audit_change",
         "TRUNCATE audit_change",
-        "INSERT INTO audit_change (at, transaction, \"table\", row_id, operation, actor_name, action, reason,"
+        'INSERT INTO audit_change (at, transaction, "table", row_id, operation, actor_name, action, reason,'
         " request_id, database_role) VALUES (now(), 1, 'x', 1, 'I', '', '', '', '', '')",
         "SELECT setval('audit_change_id_seq', 1)",
         "ALTER TABLE programme_codeitem DISABLE TRIGGER audit_update",

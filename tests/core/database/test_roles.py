@@ -35,7 +35,9 @@ def test_the_application_role_is_refused(statement: str) -> None:
 @pytest.mark.django_db
 def test_the_application_is_not_the_owner() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT current_user, (SELECT tableowner FROM pg_tables WHERE tablename = 'audit_change')")
+        cursor.execute(
+            "SELECT current_user, (SELECT tableowner FROM pg_tables WHERE tablename = 'audit_change')"
+        )
         application, owner = cursor.fetchone()
     assert application == "dispatch_app"
     assert owner != application

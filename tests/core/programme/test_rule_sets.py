@@ -69,8 +69,13 @@ def test_values_that_make_no_rule_set_are_named_one_by_one() -> None:
 def test_a_change_is_in_the_history_with_the_person() -> None:
     row = r3()
     save_rule_set(
-        code="R3", name="改称", first_day=row.valid.lower, end_day=row.valid.upper, values=row.values,
-        actor=SYSTEM, rule_set=row,
+        code="R3",
+        name="改称",
+        first_day=row.valid.lower,
+        end_day=row.valid.upper,
+        values=row.values,
+        actor=SYSTEM,
+        rule_set=row,
     )
     change = Change.objects.filter(table="programme_ruleset", row_id=row.pk, operation="U").get()
     assert (change.actor_name, change.action) == ("システム", "save_rule_set")
