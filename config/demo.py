@@ -75,13 +75,11 @@ class Demo:
 
     def run(self) -> None:
         """Prepares, starts, prints the addresses, and waits; ends by Stopped or DemoFailed."""
-        say("PostgreSQL と Redis を用意しています…")
-        attach(
-            self.var_dir,
-            with_postgres=not os.environ.get("DATABASE_URL"),
-            with_redis=not os.environ.get("REDIS_URL"),
-        )
-        (self.var_dir / "log").mkdir(mode=0o700, exist_ok=True)
+        with_postgres, with_redis = not os.environ.get("DATABASE_URL"), not os.environ.get("REDIS_URL")
+        if with_postgres or with_redis:
+            say("PostgreSQL と Redis を用意しています…")
+            attach(self.var_dir, with_postgres=with_postgres, with_redis=with_redis)
+        (self.var_dir / "log").mkdir(mode=0o700, parents=True, exist_ok=True)
         say("データベースを準備しています…")
         self.manage("setup")
         self.manage("collectstatic", "--noinput", "--verbosity=0")
