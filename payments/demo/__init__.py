@@ -1,0 +1,1 @@
+"""The story of `make demo`: invented institutions, experts, clients and four months of dispatches."""
