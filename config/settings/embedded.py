@@ -11,6 +11,8 @@ from .base import STATIC_ROOT, VAR_DIR
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", "testserver"]
 ENVIRONMENT_LABEL = "デモ環境"
+# demo_data may fill an empty database with an invented story
+DEMO_DATA_ALLOWED = True
 
 DATABASES, REDIS_URL, EMBEDDED_SERVERS = from_environment(VAR_DIR)
 

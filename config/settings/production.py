@@ -81,6 +81,7 @@ def seconds(name: str) -> int | None:
 
 
 DEBUG = False
+DEMO_DATA_ALLOWED = False
 SECRET_KEY = secret("SECRET_KEY")
 refuse_weak("SECRET_KEY", SECRET_KEY, _SHORTEST_KEY)
 ALLOWED_HOSTS = hosts("ALLOWED_HOSTS")

@@ -1,0 +1,148 @@
+"""`manage.py demo_data`: the story in a real database, loaded and paid through the services."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.auth import authenticate
+from django.core.management import call_command
+from django.db import connection
+
+from accounts.models import Role, User
+from core.errors import DomainError
+from core.exchange.services import export_folder
+from core.programme.models import RuleSet
+from dispatch.models import Assessment, Dispatch, Finding, Status
+from experts.models import Expert
+from institutions.models import Institution
+from payments.demo import logins, telling
+from payments.models import PayoutRun
+from payments.services import approve_run, compute_run, draft_run
+from rules.findings import CHECKS
+
+pytestmark = pytest.mark.django_db
+
+
+def demo_data() -> str:
+    output = StringIO()
+    call_command("demo_data", stdout=output)
+    return output.getvalue()
+
+
+def all_rows(folder: Path) -> dict[str, bytes]:
+    export_folder(folder)
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def history_length() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM audit_change")
+        return int(cursor.fetchone()[0])
+
+
+@pytest.fixture
+def today() -> Iterator[dt.date]:
+    day = dt.date(2026, 11, 21)
+    with time_machine.travel(dt.datetime(2026, 11, 21, 1, 0, tzinfo=dt.UTC), tick=True):
+        yield day
+
+
+def test_the_story_is_loaded_and_its_months_are_paid(today: dt.date, settings: Any) -> None:
+    demo_data()
+    closed, transferred = PayoutRun.objects.order_by("month")
+    assert (closed.name, closed.status) == ("2026-08", PayoutRun.Status.CLOSED)
+    assert (transferred.name, transferred.status) == ("2026-09", PayoutRun.Status.TRANSFERRED)
+    for run in (closed, transferred):
+        assert run.maker != run.approver
+        assert run.payee_count > 30
+        assert (settings.EXPORT_DIR / run.name / f"{run.name}.zip").is_file()
+    assert set(Dispatch.objects.values_list("status", flat=True)) >= {
+        Status.CONFIRMED,
+        Status.VISITED,
+        Status.REPORTED,
+        Status.APPROVED,
+        Status.INELIGIBLE,
+        Status.PAID,
+        Status.CANCELLED,
+        Status.DECLINED,
+    }
+    assert set(RuleSet.objects.values_list("code", flat=True)) == {"R3", "R7", "R8"}
+
+
+def test_the_screens_are_filled_with_every_finding(today: dt.date) -> None:
+    demo_data()
+    assert set(Finding.objects.values_list("code", flat=True)) == {check.code for check in CHECKS}
+    october = Assessment.objects.filter(month=dt.date(2026, 10, 1))
+    assert october.filter(kind=Assessment.Kind.PAYABLE).count() > 70
+
+
+def test_a_person_drafts_and_another_approves_the_open_month_right_away(today: dt.date) -> None:
+    demo_data()
+    operator, approver = logins.account(logins.OPERATOR), logins.account(logins.APPROVER)
+    run = draft_run(month=dt.date(2026, 10, 1), pay_date=dt.date(2026, 11, 25), actor=operator)
+    run = compute_run(run=run, actor=operator)
+    assert run.dispatch_count > 70
+    assert approve_run(run=run, actor=approver).status == PayoutRun.Status.APPROVED
+
+
+def test_one_login_per_role_is_printed_and_works(today: dt.date, rf: Any) -> None:
+    printed = demo_data()
+    assert {login.role for login in logins.LOGINS} == set(Role)
+    for login in logins.LOGINS:
+        (line,) = (line for line in printed.splitlines() if login.username in line)
+        assert login.secret in line
+        assert Role(login.role).label in line
+        user = authenticate(rf.post("/"), username=login.username, password=login.secret)
+        assert user is not None
+        assert isinstance(user, User)
+        assert user.role == login.role
+    chief = logins.account(logins.CHIEF)
+    assert Institution.objects.visible_to(chief).get().platform_role == "代表"
+    assert Dispatch.objects.visible_to(logins.account(logins.EXPERT)).filter(status=Status.PAID).exists()
+
+
+def test_twice_changes_nothing_and_prints_the_logins_again(today: dt.date, tmp_path: Path) -> None:
+    printed = demo_data()
+    rows, history = all_rows(tmp_path / "before"), history_length()
+    with time_machine.travel(dt.datetime(2027, 4, 5, tzinfo=dt.UTC)):
+        assert demo_data() == printed
+    assert all_rows(tmp_path / "after") == rows
+    assert history_length() == history
+
+
+def test_an_interrupted_story_is_finished_as_it_was_begun(
+    today: dt.date, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(**options: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(telling, "approve_run", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            demo_data()
+    begun = all_rows(tmp_path / "begun")
+    with time_machine.travel(dt.datetime(2026, 12, 3, tzinfo=dt.UTC)):
+        demo_data()
+    assert all_rows(tmp_path / "finished") == begun
+    assert [run.name for run in PayoutRun.objects.order_by("month")] == ["2026-08", "2026-09"]
+
+
+def test_it_refuses_where_the_demonstration_is_not_allowed(settings: Any) -> None:
+    settings.DEMO_DATA_ALLOWED = False
+    with pytest.raises(DomainError, match="DEMO_DATA_ALLOWED"):
+        demo_data()
+    assert not User.objects.exists()
+
+
+def test_it_never_mixes_with_the_data_of_somebody_else() -> None:
+    Institution.objects.create(code="K99999", name="どこかの商工会", kind="商工会", prefecture_code="13")
+    with pytest.raises(DomainError, match="業務データ"):
+        demo_data()
+    assert not User.objects.exists()
+    assert not Expert.objects.exists()
