@@ -13,7 +13,9 @@ PAID = f"""EXISTS (SELECT 1 FROM payments_payoutline l JOIN payments_payoutrun r
                 WHERE l.dispatch_id = d.id AND l.item = '謝金' AND r.status IN {FROZEN})"""
 
 # What a run looks at (rules.md §4): began before the cut-off, not ended early, in no earlier run.
-CANDIDATE = f"d.visited_from < %(cutoff)s AND d.status NOT IN {ENDED} AND NOT {PAID}"
+# The status says the same as the lines of approved runs, only faster; the lines are what counts.
+CANDIDATE = f"""d.visited_from < %(cutoff)s AND d.status NOT IN ('cancelled', 'declined', 'scheduled', 'paid')
+   AND NOT {PAID}"""
 
 # First moment of the fiscal year of a visit.
 YEAR_START = f"""((date_trunc('year', (d.visited_from {JST}) - interval '3 months') + interval '3 months') {JST})"""
@@ -81,20 +83,23 @@ SELECT t.dispatch_id, t.line_no, t.day, t.kind, t.origin, t.destination, t.km, t
 """
 
 # Touching ends do not overlap; an ineligible dispatch counts (rules.md §5 L03). The expert's longest visit bounds
-# how far back another one can begin, so that the index on (expert, visited_from) answers each with a short range.
+# how far back another one can begin, so that the index on (expert, visited_from) answers each with a short range
+# (OFFSET 0 keeps it so).
 OVERLAPS = f"""
-WITH longest AS (
-    SELECT expert_id, max(visited_to - visited_from) AS span FROM dispatch_dispatch
-     WHERE expert_id = ANY(%(experts)s) AND status NOT IN {ENDED} GROUP BY expert_id
+WITH visit AS MATERIALIZED (
+    SELECT id, expert_id, visited_from, visited_to,
+           visited_from - max(visited_to - visited_from) OVER (PARTITION BY expert_id) AS earliest
+      FROM dispatch_dispatch WHERE expert_id = ANY(%(experts)s) AND status NOT IN {ENDED}
+       AND visited_from IS NOT NULL
 )
-SELECT d.id, o.number
-  FROM dispatch_dispatch d
-  JOIN longest ON longest.expert_id = d.expert_id
-  JOIN dispatch_dispatch o ON o.expert_id = d.expert_id AND o.id <> d.id
-       AND o.visited_from < d.visited_to AND o.visited_from > d.visited_from - longest.span
-       AND o.visited_to > d.visited_from AND o.status NOT IN {ENDED}
- WHERE d.id = ANY(%(dispatches)s)
- ORDER BY d.id, o.number
+SELECT v.id, o.number
+  FROM visit v
+ CROSS JOIN LATERAL (
+    SELECT x.number FROM dispatch_dispatch x
+     WHERE x.expert_id = v.expert_id AND x.visited_from < v.visited_to AND x.visited_from > v.earliest
+       AND x.visited_to > v.visited_from AND x.id <> v.id AND x.status NOT IN {ENDED} OFFSET 0) o
+ WHERE v.id = ANY(%(dispatches)s)
+ ORDER BY v.id, o.number
 """
 
 # What earlier runs paid on the days of this batch, and on the trips that touch them.
