@@ -158,6 +158,12 @@ def dash(value: object) -> object:
 
 
 @register.filter
+def total(rows: Iterable[dict[str, int]], key: str) -> int:
+    """The sum of one figure over rows of figures."""
+    return sum(row[key] for row in rows)
+
+
+@register.filter
 def after(value: str, prefix: str) -> str:
     """An explanation without the item it starts with, where that already stands beside it."""
     return value.removeprefix(prefix).lstrip(" 　:：")
