@@ -61,6 +61,9 @@ class Source:
             raise Unreadable(header.fault, header.line, header.raw)
         names = [name.strip().removeprefix("\ufeff") for name in header.cells]
         self._width = len(names)
+        if not self.table.by_name.keys() & set(names):
+            reason = "知っている列が一つもありません。文字コード（UTF-8 か CP932）と中身をご確認ください。"
+            raise Unreadable(reason, header.line, ",".join(names))
         places: dict[str, int] = {}
         for place, name in enumerate(names):
             if name in places:

@@ -112,3 +112,8 @@ def exported(folder: Path) -> dict[str, bytes]:
 def cells(data: bytes) -> list[dict[str, str]]:
     """The rows of an exported file."""
     return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+
+
+def counts(read: int, created: int, updated: int, unchanged: int, rejected: int) -> dict[str, int]:
+    """What a load says about one file."""
+    return {"read": read, "created": created, "updated": updated, "unchanged": unchanged, "rejected": rejected}

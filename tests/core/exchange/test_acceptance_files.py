@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import connections
-from exchange_folder import cells, exported
+from exchange_folder import cells, counts, exported
 
 from core.audit.acting import SYSTEM
 from core.exchange import services
@@ -47,7 +47,7 @@ def test_what_is_exported_loads_unchanged(folder: str, tmp_path: Path) -> None:
 def test_a_later_file_updates_what_changed_and_replaces_travel_lines() -> None:
     services.load_folder(DATA / "edges" / "stage1", actor=SYSTEM)
     result = services.load_folder(DATA / "edges" / "stage2", actor=SYSTEM)
-    assert result.files["experts.csv"] == dict(read=1, created=0, updated=1, unchanged=0, rejected=0)
+    assert result.files["experts.csv"] == counts(1, 0, 1, 0, 0)
     assert result.files["declarations.csv"]["created"] == 1
     assert result.removed == {"travel_claims.csv": 1}
 
@@ -86,5 +86,5 @@ def test_the_command_prints_one_json_object_with_the_counts_of_each_file(
         "load_exchange", str(DATA / "2021-07"), "--dry-run", "--errors", str(tmp_path / "errors.csv")
     )
     printed = json.loads(capsys.readouterr().out)
-    assert printed["dispatches.csv"] == dict(read=160, created=160, updated=0, unchanged=0, rejected=0)
+    assert printed["dispatches.csv"] == counts(160, 160, 0, 0, 0)
     assert Load.objects.count() == 0

@@ -9,6 +9,7 @@ from exchange_folder import (
     Rows,
     as_csv,
     complaints,
+    counts,
     load,
     load_bytes,
     loaded,
@@ -125,7 +126,7 @@ def test_every_bad_row_of_every_file_is_reported_at_once_also_several_causes_of_
         ("dispatches.csv", 3, "機関コード", "K9"),
         ("travel_claims.csv", 3, "請求額", ""),
     ]
-    assert result.files["companies.csv"] == dict(read=2, created=0, updated=0, unchanged=0, rejected=1)
+    assert result.files["companies.csv"] == counts(2, 0, 0, 0, 1)
 
 
 def test_a_row_that_refers_to_a_bad_row_is_no_error_of_its_own() -> None:
