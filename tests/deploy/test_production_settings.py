@@ -169,5 +169,6 @@ def test_cookies_and_transport_are_secured() -> None:
         "CSRF_COOKIE_SECURE": True,
         "CSRF_TRUSTED_ORIGINS": ["https://office.go.test"],
         "EMBEDDED_SERVERS": False,
+        "ALLOW_BATCH_CLOSE": False,
     }
     assert show(f"[getattr(settings, n) for n in {list(wanted)}]") == str(list(wanted.values()))
