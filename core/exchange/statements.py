@@ -257,7 +257,7 @@ SELECT line, shown, first FROM (
         sets += [f"{field} = {self.over_columns(sql)}" for field, sql in self.table.derived.items()]
         fields = {field.column for field in self.table.model._meta.concrete_fields}
         if "updated_at" in fields:
-            sets.append("updated_at = now()")
+            sets.append("updated_at = statement_timestamp()")
         return (
             f"UPDATE {self.table.db_table} t SET {', '.join(sets)} FROM {self.table.staging} s{self.references()}"
             f" WHERE {self.same_key()} AND {self.differs()}"

@@ -116,4 +116,10 @@ def cells(data: bytes) -> list[dict[str, str]]:
 
 def counts(read: int, created: int, updated: int, unchanged: int, rejected: int) -> dict[str, int]:
     """What a load says about one file."""
-    return {"read": read, "created": created, "updated": updated, "unchanged": unchanged, "rejected": rejected}
+    return {
+        "read": read,
+        "created": created,
+        "updated": updated,
+        "unchanged": unchanged,
+        "rejected": rejected,
+    }

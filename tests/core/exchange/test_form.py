@@ -34,7 +34,9 @@ COMPANIES = as_csv([COMPANY, {**COMPANY, "企業コード": "C2", "企業名": "
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932"])
 @pytest.mark.parametrize("newline", ["\r\n", "\n"])
-def test_utf8_with_or_without_mark_and_cp932_with_either_newline_are_read(encoding: str, newline: str) -> None:
+def test_utf8_with_or_without_mark_and_cp932_with_either_newline_are_read(
+    encoding: str, newline: str
+) -> None:
     result = load_bytes({"companies.csv": COMPANIES.replace("\r\n", newline).encode(encoding)})
     assert result.ok
     assert Company.objects.get(code="C2").name == "髙橋商店"
@@ -73,7 +75,9 @@ def test_a_header_alone_is_a_file_without_rows() -> None:
 
 def test_blank_lines_are_left_out_and_lines_counted_as_an_editor_shows_them() -> None:
     header, first, second = COMPANIES.splitlines()
-    text = "\n".join(["", header, "", first.replace("株式会社試験", '"二行の\n名前"'), "  ", second.replace("E", "?")])
+    text = "\n".join(
+        ["", header, "", first.replace("株式会社試験", '"二行の\n名前"'), "  ", second.replace("E", "?")]
+    )
     result = load_bytes({"companies.csv": text.encode()})
     assert [(error.line, error.column) for error in result.errors] == [(7, "業種コード")]
 
@@ -87,7 +91,12 @@ def test_columns_may_come_in_any_order() -> None:
 @pytest.mark.parametrize("cell", ['"株式会社試験', 'a"b', '"a"b', ' "a"'])
 def test_broken_quotes_are_refused_where_the_record_begins_and_later_rows_are_judged(cell: str) -> None:
     header, first, second = COMPANIES.splitlines()
-    lines = [header, first.replace("株式会社試験", cell), second, second.replace("C2", "C3").replace("E", "?")]
+    lines = [
+        header,
+        first.replace("株式会社試験", cell),
+        second,
+        second.replace("C2", "C3").replace("E", "?"),
+    ]
     result = load_bytes({"companies.csv": "\r\n".join(lines).encode()})
     assert [(error.line, error.column) for error in result.errors] == [(2, ""), (4, "業種コード")]
     assert "引用符" in result.errors[0].reason
@@ -139,10 +148,23 @@ def test_what_is_written_is_minimal_explicit_and_sorted_by_code_point(tmp_path: 
     tables["companies"] += [{**COMPANY, "企業コード": code} for code in ("b", "B", "あ", "ア", "C10", "C2")]
     loaded(tables)
     files = exported(tmp_path)
-    assert [row["企業コード"] for row in cells(files["companies.csv"])] == ["B", "C1", "C10", "C2", "b", "あ", "ア"]
+    assert [row["企業コード"] for row in cells(files["companies.csv"])] == [
+        "B",
+        "C1",
+        "C10",
+        "C2",
+        "b",
+        "あ",
+        "ア",
+    ]
     rows = cells(files["travel_claims.csv"])
     assert [row["行番号"] for row in rows] == ["2", "9", "10"]
-    assert (rows[0]["距離km"], rows[0]["領収書"], rows[0]["半券"], rows[0]["利用日"]) == ("10", "有", "無", "2021-07-05")
+    assert (rows[0]["距離km"], rows[0]["領収書"], rows[0]["半券"], rows[0]["利用日"]) == (
+        "10",
+        "有",
+        "無",
+        "2021-07-05",
+    )
     event = cells(files["check_events.csv"])[0]
     assert event["端末時刻"] == "2021-07-05 09:59:30"
     assert cells(files["dispatches.csv"])[0]["予定開始"] == "2021-07-05 10:00"
@@ -171,7 +193,9 @@ def test_rules_over_several_columns_look_at_what_is_stored_where_the_file_is_sil
     loaded(small())
     row = {name: DISPATCH[name] for name in ("派遣番号", "機関コード", "専門家コード", "企業コード", "経営課題", "実施方式",
                                              "予定開始", "予定終了")}  # fmt: skip
-    assert complaints(load({"dispatches": [{**row, "休憩分": "120"}]})) == [("dispatches.csv", 2, "休憩分", "120")]
+    assert complaints(load({"dispatches": [{**row, "休憩分": "120"}]})) == [
+        ("dispatches.csv", 2, "休憩分", "120")
+    ]
     loaded({"dispatches": [{**row, "休憩分": "30"}]})
     assert Dispatch.objects.get().break_minutes == 30
     assert Dispatch.objects.get().status == "approved"
@@ -197,11 +221,21 @@ def _travel(**values: Any) -> bytes:
 def test_a_workbook_with_the_same_header_is_accepted_with_numbers_and_dates_as_cells() -> None:
     loaded(small())
     result = load_bytes(
-        {"travel_claims.xlsx": _travel(行番号=2, 利用日=dt.date(2021, 7, 6), 距離km=12.5, 運賃=320, 請求額=320.0)}
+        {
+            "travel_claims.xlsx": _travel(
+                行番号=2, 利用日=dt.date(2021, 7, 6), 距離km=12.5, 運賃=320, 請求額=320.0
+            )
+        }
     )
     assert result.ok, result.errors
     line = TravelLine.objects.get()
-    assert (line.line_no, line.day, str(line.km), line.fare, line.claimed) == (2, dt.date(2021, 7, 6), "12.5", 320, 320)
+    assert (line.line_no, line.day, str(line.km), line.fare, line.claimed) == (
+        2,
+        dt.date(2021, 7, 6),
+        "12.5",
+        320,
+        320,
+    )
 
 
 def test_moments_in_cells_of_a_workbook_are_read_to_the_second() -> None:
