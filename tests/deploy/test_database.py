@@ -1,11 +1,13 @@
 """The files that make the production database, on a PostgreSQL and a Redis made from them for this test."""
 
+import io
 import os
 import secrets
 import shutil
 import socket
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 from collections.abc import Iterator
@@ -227,6 +229,25 @@ def test_the_readonly_role_reads_and_writes_nothing(prepared: Made) -> None:
         connection.execute("SELECT count(*) FROM dispatch_dispatch")
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
             connection.execute("UPDATE dispatch_dispatch SET topic = ''")
+
+
+def test_a_backup_can_be_taken_as_the_guide_says(cluster: Made, place: tuple[Path, Account]) -> None:
+    programs = usable_by(place[1])
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "PGHOST": str(place[0] / "data"),
+        "PGPORT": str(cluster.port),
+        "PGPASSWORD": cluster.secret("postgres_superuser_password"),
+    }
+    arguments = ["--username", "postgres", "--pgdata", "-", "--format", "tar", "--wal-method", "fetch"]
+    taken = subprocess.run(
+        [programs.postgres("pg_basebackup"), *arguments, "--checkpoint", "fast"],
+        env=environment,
+        capture_output=True,
+        check=True,
+    )
+    with tarfile.open(fileobj=io.BytesIO(taken.stdout)) as archive:
+        assert {"backup_label", "PG_VERSION", "global/pg_control"} <= set(archive.getnames())
 
 
 def test_secrets_are_made_once_and_fit_together(made: Made) -> None:
