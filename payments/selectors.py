@@ -86,7 +86,11 @@ def _summaries(bounds: dict[str, Any], assessments: Any) -> dict[dt.date, Summar
 
 
 def _last_job() -> Job | None:
-    return Job.objects.filter(kind=CHECK, status=Job.Status.DONE, result__has_key="snapshot").order_by("-pk").first()
+    return (
+        Job.objects.filter(kind=CHECK, status=Job.Status.DONE, result__has_key="snapshot")
+        .order_by("-pk")
+        .first()
+    )
 
 
 def last_check() -> dt.datetime | None:
@@ -191,7 +195,9 @@ def run_warnings(run: PayoutRun) -> list[str]:
     if late:
         warnings.append(f"支払日が実施日から{rules.warn_after_days}日を過ぎる派遣が {late:,}件あります。")
     payouts = list(
-        Payout.objects.filter(run=run).values_list("expert_code", "name", "address", "bank_kana", "branch_kana")
+        Payout.objects.filter(run=run).values_list(
+            "expert_code", "name", "address", "bank_kana", "branch_kana"
+        )
     )
     blank = [
         code
@@ -202,7 +208,9 @@ def run_warnings(run: PayoutRun) -> list[str]:
         warnings.append(f"振込ファイルの銀行名・支店名が空欄になる支払先があります（{_listed(blank)}）。")
     for code, name, address, *_ in payouts:
         if missing := missing_characters(name + address):
-            warnings.append(f"支払通知書に書けない文字があります（専門家 {code}「{missing}」）。登録を確かめてください。")
+            warnings.append(
+                f"支払通知書に書けない文字があります（専門家 {code}「{missing}」）。登録を確かめてください。"
+            )
     return warnings
 
 

@@ -29,7 +29,12 @@ def _run(arguments: dict[str, Any]) -> PayoutRun:
 
 
 def _totals(run: PayoutRun) -> dict[str, Any]:
-    return {"月次支払": run.name, "支払人数": run.payee_count, "派遣件数": run.dispatch_count, "振込額": run.net}
+    return {
+        "月次支払": run.name,
+        "支払人数": run.payee_count,
+        "派遣件数": run.dispatch_count,
+        "振込額": run.net,
+    }
 
 
 @job_kind("compute_run", "月次支払の計算")

@@ -49,7 +49,12 @@ class Calculation:
                 ExpertResult(
                     account=facts.account,
                     month=calculate_expert(
-                        facts.account.payee, facts.visits, facts.earlier, self.cutoff, self.book, self.payment_rules
+                        facts.account.payee,
+                        facts.visits,
+                        facts.earlier,
+                        self.cutoff,
+                        self.book,
+                        self.payment_rules,
                     ),
                     visits=facts.visits,
                     earlier=facts.earlier,

@@ -97,7 +97,10 @@ def batch_facts(scope: Scope, experts: Sequence[int]) -> Iterator[ExpertFacts]:
     for expert in experts:
         if expert in visits:
             yield ExpertFacts(
-                accounts[expert], tuple(visits[expert]), earlier.get(expert, NOTHING_EARLIER), dispatch_ids[expert]
+                accounts[expert],
+                tuple(visits[expert]),
+                earlier.get(expert, NOTHING_EARLIER),
+                dispatch_ids[expert],
             )
 
 
@@ -139,7 +142,20 @@ def _grouped(query: str, parameters: dict[str, Any], fact: Callable[..., Fact]) 
 
 
 def _account(row: Row) -> Account:
-    (expert, code, name, payee_class, subsidised, affiliated, bank, branch, bank_code, branch_code, kana, *rest) = row
+    (
+        expert,
+        code,
+        name,
+        payee_class,
+        subsidised,
+        affiliated,
+        bank,
+        branch,
+        bank_code,
+        branch_code,
+        kana,
+        *rest,
+    ) = row
     payee = Payee(
         code=code,
         name=name,
@@ -166,5 +182,6 @@ def _earlier(rows: list[Row]) -> dict[int, Earlier]:
         if per_diem:
             per_diems[expert].add(paid.day)
     return {
-        expert: Earlier(dict(fees[expert]), frozenset(per_diems[expert]), tuple(visits[expert])) for expert in visits
+        expert: Earlier(dict(fees[expert]), frozenset(per_diems[expert]), tuple(visits[expert]))
+        for expert in visits
     }

@@ -18,7 +18,9 @@ CANDIDATE = f"""d.visited_from < %(cutoff)s AND d.status NOT IN ('cancelled', 'd
    AND NOT {PAID}"""
 
 # First moment of the fiscal year of a visit.
-YEAR_START = f"""((date_trunc('year', (d.visited_from {JST}) - interval '3 months') + interval '3 months') {JST})"""
+YEAR_START = (
+    f"""((date_trunc('year', (d.visited_from {JST}) - interval '3 months') + interval '3 months') {JST})"""
+)
 
 EXPERTS = f"""
 SELECT e.id, count(*)

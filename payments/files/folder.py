@@ -47,24 +47,42 @@ def refuse_other_runs(target: Path, run_name: str | None) -> None:
     held = held_run(target)
     if held is None or (held and held == run_name):
         return
-    whose = f"別の月次支払（{held}）のファイル" if held else "この月次支払のものではないファイル"
-    raise DomainError(f"出力先 {target} には{whose}があります。空のフォルダーを指定してください。", code="occupied")
+    whose = f"既に月次支払 {held} のファイル" if held else "月次支払のものではないファイル"
+    raise DomainError(
+        f"出力先 {target} には{whose}があります。空のフォルダーを指定してください。", code="occupied"
+    )
+
+
+def _leftovers(target: Path) -> list[Path]:
+    if not target.parent.is_dir():
+        return []
+    return [
+        path
+        for path in target.parent.iterdir()
+        if path.name.startswith(f".{target.name}.") and path.name.endswith(STAGING_SUFFIX)
+    ]
+
+
+def has_leftovers(target: Path) -> bool:
+    """Whether a call that wrote to the target was interrupted."""
+    return bool(_leftovers(target))
+
+
+def sweep(target: Path) -> None:
+    """Removes what interrupted calls left beside the target."""
+    for path in _leftovers(target):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager
 def staging(target: Path) -> Iterator[Path]:
-    """A new folder beside the target to write into; what an earlier attempt left there is removed."""
-    prefix = f".{target.name}."
+    """A new folder beside the target to write into. While it stands, the call that made it has not ended."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        for left in target.parent.iterdir():
-            if left.name.startswith(prefix) and left.name.endswith(STAGING_SUFFIX):
-                shutil.rmtree(left, ignore_errors=True)
-        folder = Path(tempfile.mkdtemp(prefix=prefix, suffix=STAGING_SUFFIX, dir=target.parent))
+        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=STAGING_SUFFIX, dir=target.parent))
     except OSError as wrong:
         raise DomainError(f"出力先 {target} に書き込めません（{wrong.strerror}）。") from wrong
     try:
-        folder.chmod(0o755 & ~_umask())
         yield folder
     except OSError as wrong:
         raise DomainError(f"出力先 {target} に書き込めません（{wrong.strerror}）。") from wrong
@@ -72,10 +90,11 @@ def staging(target: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def fresh_folder(staged: Path) -> Path:
+    """The folder within a staging folder that becomes the target, with the rights a new folder has."""
+    folder = staged / "run"
+    folder.mkdir()
+    return folder
 
 
 def sync(path: Path) -> None:

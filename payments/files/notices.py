@@ -95,7 +95,18 @@ def _visits(run: PayoutRun, payouts: list[int]) -> dict[int, tuple[NoticeDispatc
     heads: dict[tuple[int, str], tuple[str, dt.datetime, dt.datetime, int]] = {}
     with connection.cursor() as cursor:
         cursor.execute(LINES, {"payouts": payouts, "approved_at": run.approved_at})
-        for payout, item, _line_no, amount, explanation, number, client, start, end, pause in cursor.fetchall():
+        for (
+            payout,
+            item,
+            _line_no,
+            amount,
+            explanation,
+            number,
+            client,
+            start,
+            end,
+            pause,
+        ) in cursor.fetchall():
             lines[payout, number].append(NoticeLine(item, amount, explanation))
             heads[payout, number] = (client, jst(start), jst(end), pause)
     visits: dict[int, list[NoticeDispatch]] = defaultdict(list)

@@ -27,7 +27,15 @@ def payout_rows(run: PayoutRun) -> Iterator[Row]:
     """payouts.csv, by 専門家コード; amounts in yen."""
     rows = Payout.objects.filter(run=run).order_by("expert_code")
     return rows.values_list(
-        "expert_code", "name", "dispatch_count", "fee", "travel", "gross", "withholding", "net", "consumption_tax"
+        "expert_code",
+        "name",
+        "dispatch_count",
+        "fee",
+        "travel",
+        "gross",
+        "withholding",
+        "net",
+        "consumption_tax",
     ).iterator(chunk_size=CHUNK)
 
 
@@ -35,9 +43,9 @@ def line_rows(run: PayoutRun) -> Iterator[Row]:
     """payout_lines.csv, by 専門家コード, 派遣番号, 費目, line number; amounts in yen."""
     rows = PayoutLine.objects.filter(run=run)
     rows = rows.order_by("payout__expert_code", "dispatch__number", Collate("item", "C"), "line_no")
-    return rows.values_list("payout__expert_code", "dispatch__number", "item", "amount", "explanation").iterator(
-        chunk_size=CHUNK
-    )
+    return rows.values_list(
+        "payout__expert_code", "dispatch__number", "item", "amount", "explanation"
+    ).iterator(chunk_size=CHUNK)
 
 
 def hold_rows(run: PayoutRun) -> Iterator[Row]:

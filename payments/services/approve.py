@@ -90,7 +90,10 @@ def _approve(run_id: int, actor: "User", progress: Progress) -> PayoutRun:
         cursor.execute("SELECT set_config('lock_timeout', '60s', true)")
     hold_evidence_still()
     run = (
-        PayoutRun.objects.select_for_update(of=("self",)).select_related("payer", "maker").filter(pk=run_id).first()
+        PayoutRun.objects.select_for_update(of=("self",))
+        .select_related("payer", "maker")
+        .filter(pk=run_id)
+        .first()
     )
     if run is None:
         raise DomainError("この月次支払は破棄されています。一覧を開き直してください。")
@@ -114,7 +117,9 @@ def _approve(run_id: int, actor: "User", progress: Progress) -> PayoutRun:
     with connection.cursor() as cursor:
         cursor.execute(COPY_PAYEES, [run.pk])
     run.payer_copy = payer_copy(run.payer)
-    bank_file(run, run.payer_copy, rules)  # what the bank would refuse must show before the approval, not after
+    bank_file(
+        run, run.payer_copy, rules
+    )  # what the bank would refuse must show before the approval, not after
     progress.report(3, 4, "派遣を支払予定にしています")
     move_dispatches(run, "schedule", SCHEDULE)
     with connection.cursor() as cursor:

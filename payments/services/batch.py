@@ -1,6 +1,8 @@
 """The close of a month in one go, safe to be killed at any moment and called again (exchange.md §3)."""
 
 import datetime as dt
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,13 +10,13 @@ from core.errors import DomainError
 from core.japan.calendar import long_date
 from core.programme.selectors import RuleBook
 
-from ..files.folder import held_run, refuse_other_runs, resolved
+from ..files.folder import has_leftovers, held_run, refuse_other_runs, resolved, staging, sweep
 from ..models import PayoutRun
 from .approve import approve_run
 from .compute import compute_run
 from .dates import check_pay_date, checked_cutoff, month_name
 from .draft import OPEN, draft_run, drop_run, open_run
-from .export import export_run
+from .export import export_run, export_staged
 from .locks import one_at_a_time, one_view
 from .rights import require_approver, require_maker, require_two_persons
 
@@ -30,11 +32,13 @@ def close_month(
     pay_date: dt.date,
     cutoff: dt.datetime | None = None,
     directory: Path,
+    told: Callable[[PayoutRun], None] = lambda run: None,
 ) -> PayoutRun:
     """Drafts, computes, approves and exports the run of a month; answers it.
 
     What an interrupted call left is finished first: an approved run without files is exported, one that is only
-    drafted or computed is made again. Each refusal leaves everything as it was.
+    drafted or computed is made again. Each refusal leaves everything as it was. `told` is called when all is done;
+    whoever is killed before it returned finds the same run finished on calling again.
     """
     require_maker(maker)
     require_approver(checker)
@@ -42,15 +46,25 @@ def close_month(
     checked_cutoff(month, cutoff)
     check_pay_date(RuleBook(), month, pay_date, past_allowed=True)
     target = resolved(directory)
-    with one_at_a_time():
-        run = _unexported(month)
-        if run is not None:
-            refuse_other_runs(target, run.name)
-        else:
-            refuse_other_runs(target, None)
-            run = _computed(month, maker, pay_date, cutoff)
-            run = approve_run(run=run, actor=checker)
-        return export_run(run=run, directory=target, actor=maker)
+    with ExitStack() as unfinished:
+        with one_at_a_time():
+            run = _unexported(month) or _exported_untold(month, target)
+            refuse_other_runs(target, run.name if run else None)
+            sweep(target)
+            staged = unfinished.enter_context(staging(target))
+            if run is None:
+                run = approve_run(run=_computed(month, maker, pay_date, cutoff), actor=checker)
+            run = export_staged(run, target, staged, actor=maker)
+            told(run)
+        return run
+
+
+def _exported_untold(month: dt.date, target: Path) -> PayoutRun | None:
+    """The run of a call that was killed after its last commit and before it could say so."""
+    if not has_leftovers(target):
+        return None
+    newest = PayoutRun.objects.filter(month=month).exclude(status__in=OPEN).order_by("-ordinal").first()
+    return newest if newest is not None and held_run(target) == newest.name else None
 
 
 def _unexported(month: dt.date) -> PayoutRun | None:

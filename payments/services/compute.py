@@ -86,7 +86,9 @@ def recomputed_digest(run: PayoutRun) -> str:
 def write_batch(run: PayoutRun, results: list[ExpertResult]) -> None:
     """Adds the payouts, lines and holds of some experts to the run."""
     paid = [result for result in results if result.month.totals is not None]
-    payouts = dict(zip((result.account.expert_id for result in paid), _new_payout_ids(len(paid)), strict=True))
+    payouts = dict(
+        zip((result.account.expert_id for result in paid), _new_payout_ids(len(paid)), strict=True)
+    )
     _copy(
         "payments_payout",
         ("id", "run_id", "expert_id", *PAYOUT_COLUMNS),
@@ -111,7 +113,15 @@ def write_batch(run: PayoutRun, results: list[ExpertResult]) -> None:
         "payments_runhold",
         ("run_id", "dispatch_id", "kind", "code", "reason", "expected", "actual"),
         (
-            (run.pk, result.dispatch_ids[number], found.kind, found.code, found.reason, found.expected, found.actual)
+            (
+                run.pk,
+                result.dispatch_ids[number],
+                found.kind,
+                found.code,
+                found.reason,
+                found.expected,
+                found.actual,
+            )
             for result in results
             for number, found in result.month.holds
         ),
@@ -121,7 +131,8 @@ def write_batch(run: PayoutRun, results: list[ExpertResult]) -> None:
 def _new_payout_ids(count: int) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence('payments_payout', 'id')) FROM generate_series(1, %s)", [count]
+            "SELECT nextval(pg_get_serial_sequence('payments_payout', 'id')) FROM generate_series(1, %s)",
+            [count],
         )
         return [number for (number,) in cursor.fetchall()]
 

@@ -72,4 +72,6 @@ def check_pay_date(book: RuleBook, month: dt.date, pay_date: dt.date, *, past_al
             "期限までの営業日を指定してください。"
         )
     if not past_allowed and pay_date < clock.today():
-        raise DomainError(f"支払日 {long_date(pay_date)} は過ぎています。今日以降の営業日を指定してください。")
+        raise DomainError(
+            f"支払日 {long_date(pay_date)} は過ぎています。今日以降の営業日を指定してください。"
+        )

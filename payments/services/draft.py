@@ -30,7 +30,9 @@ def the_payer() -> Payer:
     """On whose behalf runs pay: the 委託者, the first by code when there are several. Refuses when there is none."""
     payer = Payer.objects.order_by("code").first()
     if payer is None:
-        raise DomainError("委託者が登録されていません。payer.csv を読み込むか、管理画面で委託者を登録してください。")
+        raise DomainError(
+            "委託者が登録されていません。payer.csv を読み込むか、管理画面で委託者を登録してください。"
+        )
     return payer
 
 

@@ -13,7 +13,7 @@ from core.jobs.progress import Progress
 from core.programme.selectors import RuleBook
 
 from ..files.archive import write_archive
-from ..files.folder import publish, refuse_other_runs, resolved, staging
+from ..files.folder import fresh_folder, publish, refuse_other_runs, resolved, staging, sweep
 from ..files.writer import WrittenFile, write_files
 from ..models import PayoutRun, RunFile
 from .dates import payment_rules
@@ -45,22 +45,36 @@ def export_run(
     """
     require_maker(actor)
     with one_at_a_time():
-        run = PayoutRun.objects.select_related("payer").get(pk=run.pk)
-        if run.status in OPEN:
-            raise DomainError(f"月次支払 {run.name} は承認されていないため出力できません。先に承認してください。")
         target = resolved(directory if directory is not None else export_folder(run))
         if directory is not None:
             refuse_other_runs(target, run.name)
-        rules = payment_rules(RuleBook(), run.month, run.pay_date)
-        with staging(target) as folder:
-            written = write_files(run, folder, rules, progress or Progress())
-            _check_against_first(run, written)
-            if directory is None:
-                # ours alone: what lies there from before may go
-                shutil.rmtree(target, ignore_errors=True)
-                write_archive(run, folder, [file.name for file in written], folder / export_archive(run).name)
-            publish(folder, target)
-        return _record(run, written, actor)
+        sweep(target)
+        with staging(target) as staged:
+            return export_staged(run, target, staged, owned=directory is None, actor=actor, progress=progress)
+
+
+def export_staged(
+    run: PayoutRun,
+    target: Path,
+    staged: Path,
+    *,
+    actor: "User",
+    owned: bool = False,
+    progress: Progress | None = None,
+) -> PayoutRun:
+    """Writes the files into `staged`, moves them to `target` and records them. An `owned` target is replaced."""
+    run = PayoutRun.objects.select_related("payer").get(pk=run.pk)
+    if run.status in OPEN:
+        raise DomainError(f"月次支払 {run.name} は承認されていないため出力できません。先に承認してください。")
+    folder = fresh_folder(staged)
+    rules = payment_rules(RuleBook(), run.month, run.pay_date)
+    written = write_files(run, folder, rules, progress or Progress())
+    _check_against_first(run, written)
+    if owned:
+        shutil.rmtree(target, ignore_errors=True)
+        write_archive(run, folder, [file.name for file in written], folder / export_archive(run).name)
+    publish(folder, target)
+    return _record(run, written, actor)
 
 
 def _check_against_first(run: PayoutRun, written: list[WrittenFile]) -> None:

@@ -38,7 +38,8 @@ def one_at_a_time(wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
     while not _execute("SELECT pg_try_advisory_lock(%s, %s)", [FAMILY, RUNS]):
         if time.monotonic() >= deadline:
             raise DomainError(
-                "ほかの人または処理が月次支払を処理しています。終わってから、もう一度実行してください。", code="busy"
+                "ほかの人または処理が月次支払を処理しています。終わってから、もう一度実行してください。",
+                code="busy",
             )
         time.sleep(POLL_SECONDS)
     try:
@@ -74,5 +75,10 @@ def one_view() -> Iterator[None]:
 
 
 def hold_evidence_still() -> None:
-    """Until this transaction ends nobody changes what a calculation depends on; waits for those who do."""
-    _execute("SELECT pg_advisory_xact_lock(%s, %s)", [FAMILY, EVIDENCE])
+    """Until this transaction ends nobody changes what a calculation depends on; waits for those who do.
+
+    Loads lock the table of runs before they check what is frozen, so it comes first here too.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE payments_payoutrun IN ROW EXCLUSIVE MODE")
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [FAMILY, EVIDENCE])

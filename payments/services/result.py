@@ -57,7 +57,9 @@ class RunResult:
                 continue
             self._add(*payout_row(result))
             for line in month.lines:
-                self._add(line.number, line.item, line.line_no, line.amount, line.day.isoformat(), line.explanation)
+                self._add(
+                    line.number, line.item, line.line_no, line.amount, line.day.isoformat(), line.explanation
+                )
             self.totals.dispatch_count += sums.count
             self.totals.payee_count += 1
             self.totals.fee += sums.fee

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from ...services.batch import close_month, export_approved
 
 _MONTH = re.compile(r"([0-9]{4})[-/]([0-9]{1,2})")
 _DAY = re.compile(r"([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})")
-_MOMENT_FORMS = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S")
+_MOMENT = re.compile(_DAY.pattern + r"(?:[ T]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?)?")
 
 
 class Command(BaseCommand):
@@ -32,27 +33,38 @@ class Command(BaseCommand):
         parser.add_argument("--checker", metavar="USER", help="承認者の利用者名")
         parser.add_argument("--pay-date", metavar="DATE", help="支払日（例 2021-08-25）")
         parser.add_argument("--output", metavar="DIR", required=True, help="出力先のフォルダー")
-        parser.add_argument("--cutoff", metavar="DATETIME", help="締切の日時（例 「2021-07-20 00:00」。既定は月の終わり）")
-        parser.add_argument("--export-approved", action="store_true", help="画面で承認された月次支払を出力する")
+        parser.add_argument(
+            "--cutoff", metavar="DATETIME", help="締切の日時（例 「2021-07-20 00:00」。既定は月の終わり）"
+        )
+        parser.add_argument(
+            "--export-approved", action="store_true", help="画面で承認された月次支払を出力する"
+        )
+
+    leaves_at_once = False
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Leaves at once when the work is done: a kill while the interpreter tidies up would look like one before."""
+        """As a command of its own it leaves at once when the work is done."""
+        self.leaves_at_once = True
         super().run_from_argv(argv)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        run = self._close(options)
-        self.stdout.write(json.dumps(_report(run, options["output"]), ensure_ascii=False))
+        def told(run: PayoutRun) -> None:
+            self.stdout.write(json.dumps(_report(run, options["output"]), ensure_ascii=False))
+            sys.stdout.flush()
 
-    def _close(self, options: dict[str, Any]) -> PayoutRun:
+        self._close(options, told)
+        if self.leaves_at_once:
+            # a kill while the interpreter tidies up would look like one before the end
+            os._exit(0)
+
+    def _close(self, options: dict[str, Any], told: Callable[[PayoutRun], None]) -> None:
         month = _month(options["month"])
         directory = Path(options["output"])
         if options["export_approved"]:
             if any(options[name] for name in ("maker", "checker", "pay_date", "cutoff")):
                 raise DomainError("--export-approved には --output だけを組み合わせてください。")
-            return export_approved(month=month, directory=directory)
+            told(export_approved(month=month, directory=directory))
+            return
         missing = [name for name in ("maker", "checker", "pay_date") if not options[name]]
         if missing:
             raise DomainError(
@@ -63,13 +75,14 @@ class Command(BaseCommand):
                 "この環境では、作成者と承認者を一度に指定して締めることはできません。画面で承認した月次支払を "
                 "--export-approved で出力してください。"
             )
-        return close_month(
+        close_month(
             month=month,
             maker=_user(options["maker"]),
             checker=_user(options["checker"]),
             pay_date=_day(options["pay_date"]),
             cutoff=_moment(options["cutoff"]) if options["cutoff"] else None,
             directory=directory,
+            told=told,
         )
 
 
@@ -97,21 +110,24 @@ def _month(text: str) -> dt.date:
 def _day(text: str) -> dt.date:
     found = _DAY.fullmatch(text.strip())
     try:
-        return dt.date(int(found[1]), int(found[2]), int(found[3])) if found else _wrong("支払日", text, "2021-08-25")
+        return (
+            dt.date(int(found[1]), int(found[2]), int(found[3]))
+            if found
+            else _wrong("支払日", text, "2021-08-25")
+        )
     except ValueError:
         return _wrong("支払日", text, "2021-08-25")
 
 
 def _moment(text: str) -> dt.datetime:
-    for form in _MOMENT_FORMS:
-        try:
-            return from_jst(dt.datetime.strptime(text.strip(), form))
-        except ValueError:
-            continue
-    found = _DAY.fullmatch(text.strip())
-    if found is None:
-        raise DomainError(f"締切「{text}」は日時ではありません。「2021-07-20 00:00」の形で指定してください。")
-    return from_jst(dt.datetime.combine(_day(text), dt.time()))
+    found = _MOMENT.fullmatch(text.strip())
+    try:
+        if found:
+            year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
+            return from_jst(dt.datetime(year, month, day, hour, minute, second))
+    except ValueError:
+        pass
+    raise DomainError(f"締切「{text}」は日時ではありません。「2021-07-20 00:00」の形で指定してください。")
 
 
 def _wrong(what: str, text: str, example: str) -> dt.date:
