@@ -102,7 +102,7 @@ def boat(day: date, origin: str, destination: str) -> Line:
     }  # fmt: skip
 
 
-def lodging(night: date, place: Town, rng: Random) -> Line:
+def lodging(night: date, rng: Random) -> Line:
     """A night near the client."""
     kind, yen = rng.choice(
         (
@@ -115,8 +115,7 @@ def lodging(night: date, place: Town, rng: Random) -> Line:
         )
     )
     return {
-        "利用日": night, "種別": "宿泊", "出発地": place.name, "到着地": place.name, "請求額": yen,
-        "領収書": True, "宿泊種別": kind, "必要理由": rng.choice(LODGING_REASONS),
+        "利用日": night, "種別": "宿泊", "請求額": yen, "領収書": True, "宿泊種別": kind, "必要理由": rng.choice(LODGING_REASONS),
     }  # fmt: skip
 
 
@@ -125,7 +124,7 @@ def by_air(home: Town, there: Town) -> bool:
     return region(home.prefecture) != region(there.prefecture) or straight_km(home, there) > AIR_FROM_KM
 
 
-def one_way(day: date, home: Town, there: Town, rng: Random, *, back: bool = False) -> list[Line]:
+def one_way(day: date, home: Town, there: Town, *, back: bool = False) -> list[Line]:
     """The lines of one direction by public transport; `back` turns them round."""
     if there.island or home.island:
         lines = _by_boat(day, home, there)
@@ -176,15 +175,15 @@ def round_trip(home: Town, there: Town, day: date, rng: Random) -> list[Line]:
         lines: list[Line] = []
         if rng.random() < 0.55:
             lines = [
-                *one_way(day - timedelta(days=1), home, there, rng),
-                lodging(day - timedelta(days=1), there, rng),
+                *one_way(day - timedelta(days=1), home, there),
+                lodging(day - timedelta(days=1), rng),
             ]
         else:
-            lines = one_way(day, home, there, rng)
-        return lines + one_way(day, home, there, rng, back=True)
+            lines = one_way(day, home, there)
+        return lines + one_way(day, home, there, back=True)
     if _LOCAL_KM < km < _EXPRESS_FROM_KM and rng.random() < 0.3:
         return by_car(home, there, day, rng)
-    lines = one_way(day, home, there, rng) + one_way(day, home, there, rng, back=True)
+    lines = one_way(day, home, there) + one_way(day, home, there, back=True)
     if km > _LOCAL_KM and rng.random() < 0.1:
         lines.append(taxi(day, there.station, "支援先", rng.uniform(3.0, 9.0)))
     elif km > _LOCAL_KM and rng.random() < 0.06:

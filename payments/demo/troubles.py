@@ -180,7 +180,7 @@ def night_without_reason(dispatch: Dispatch, rng: Random) -> None:
     """A night, and nobody says why."""
     night = dispatch.planned_from.date() - timedelta(days=1)
     dispatch.claim = [line for line in dispatch.claim if line["種別"] != "宿泊"]
-    dispatch.claim.append(travel.lodging(night, dispatch.client.town, rng) | {"必要理由": ""})
+    dispatch.claim.append(travel.lodging(night, rng) | {"必要理由": ""})
 
 
 def _flight(dispatch: Dispatch) -> travel.Line:
