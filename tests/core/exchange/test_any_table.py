@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.db import transaction
 from exchange_folder import COMPANY, EVENT, TRAVEL, Rows, as_csv, exported, load, load_bytes, small
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from core.audit.acting import SYSTEM
@@ -48,6 +48,7 @@ def _fixed_point(tables: dict[str, Rows]) -> None:
     try:
         with transaction.atomic():
             result = load({name: [_escaped(name, row) for row in rows] for name, rows in tables.items()})
+            event("accepted" if result.ok else "refused")
             if result.ok:
                 with tempfile.TemporaryDirectory() as folder:
                     files = exported(Path(folder))

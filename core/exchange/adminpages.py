@@ -1,0 +1,303 @@
+"""The registers in the admin: look-up, upload → preview → confirm, export. Nothing but the engine validates."""
+
+import io
+import re
+import secrets
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+from import_export.admin import ImportExportMixin
+from import_export.formats.base_formats import Format
+from import_export.forms import ExportForm, ImportForm
+from import_export.results import InvalidRow, Result, RowResult
+from import_export.tmp_storages import BaseStorage
+
+from core.errors import DomainError
+
+from . import services, writing
+from .engine import LoadResult
+from .registry import Table, table_of
+
+_SHOWN_ROWS = 300
+_SHOWN_PROBLEMS = 500
+# An upload that nobody confirmed within a day is deleted with the next one.
+_KEPT_SECONDS = 24 * 60 * 60
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+class CsvFormat(Format):
+    """The CSV file of the exchange, left to the engine as it is."""
+
+    ending = "csv"
+    content_type = "text/csv; charset=utf-8"
+
+    def __init__(self, encoding: str | None = None) -> None:
+        self.encoding = encoding
+
+    def get_title(self) -> str:
+        """What the form calls it."""
+        return self.ending.upper()
+
+    def get_extension(self) -> str:
+        """The ending of its files."""
+        return self.ending
+
+    def get_content_type(self) -> str:
+        """Its media type."""
+        return self.content_type
+
+    def create_dataset(self, in_stream: BinaryIO) -> "Upload":
+        """The uploaded bytes with their kind; parsing is the engine's work."""
+        return Upload(in_stream, self.ending)
+
+    def can_import(self) -> bool:
+        """Both ways."""
+        return True
+
+    can_export = can_import
+
+
+class XlsxFormat(CsvFormat):
+    """The same columns as a workbook."""
+
+    ending = "xlsx"
+    content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+class Upload:
+    """Uploaded bytes on their way to the engine."""
+
+    def __init__(self, stream: BinaryIO, ending: str) -> None:
+        self.stream, self.ending = stream, ending
+
+
+class UploadStorage(BaseStorage):  # type: ignore[misc]
+    """Uploads between preview and confirmation: files with names nobody can guess."""
+
+    def _path(self) -> Path:
+        if not _TOKEN.fullmatch(self.name or ""):
+            raise DomainError("取り込むファイルが見つかりません。もう一度ファイルを選んでください。")
+        return self._folder() / str(self.name)
+
+    @staticmethod
+    def _folder() -> Path:
+        return Path(settings.UPLOAD_DIR) / "admin"
+
+    def save(self, data: Iterable[bytes]) -> None:
+        """Keeps the chunks of an upload."""
+        folder = self._folder()
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for old in folder.iterdir():
+            if old.stat().st_mtime < time.time() - _KEPT_SECONDS:
+                old.unlink(missing_ok=True)
+        self.name = secrets.token_urlsafe(32)
+        with self._path().open("xb") as file:
+            for chunk in data:
+                file.write(chunk)
+
+    def read(self) -> BinaryIO:
+        """The upload, to be read as a stream."""
+        try:
+            return self._path().open("rb")
+        except FileNotFoundError:
+            raise DomainError(
+                "取り込むファイルが見つかりません。もう一度ファイルを選んでください。"
+            ) from None
+
+    def remove(self) -> None:
+        """Deletes the upload once it is loaded."""
+        self._path().unlink(missing_ok=True)
+
+
+class UploadForm(ImportForm):  # type: ignore[misc]
+    """The first step; refuses files beyond the limit."""
+
+    def clean_import_file(self) -> UploadedFile:
+        """The file, when it isn't too large."""
+        file: UploadedFile = self.cleaned_data["import_file"]
+        if (file.size or 0) > settings.IMPORT_MAX_BYTES:
+            limit = settings.IMPORT_MAX_BYTES // 1024**2
+            raise ValidationError(f"ファイルが大きすぎます。{limit}MB までにしてください。")
+        return file
+
+
+class ColumnOfTable:
+    """What the pages list of a column."""
+
+    def __init__(self, name: str) -> None:
+        self.column_name = name
+
+
+class RegisterResource:
+    """What the import pages ask: a table's columns, and a load with its outcome in their terms."""
+
+    table: Table
+
+    def __init__(self, **kwargs: Any) -> None:
+        """The pages pass the request; nothing here needs it."""
+
+    @classmethod
+    def get_display_name(cls) -> str:
+        """What people call the register."""
+        return cls.table.title
+
+    def get_user_visible_fields(self) -> list[ColumnOfTable]:
+        """The columns of the file."""
+        return [ColumnOfTable(column.name) for column in self.table.columns]
+
+    def import_data(self, dataset: Upload, dry_run: bool = False, user: Any = None, **kwargs: Any) -> Result:
+        """Loads the upload with the engine, or only tries it."""
+        name = f"{self.table.name}.{dataset.ending}"
+        with dataset.stream as stream:
+            loaded = services.load_files(
+                {name: stream},
+                actor=user,
+                dry_run=dry_run,
+                source=f"管理画面 {kwargs.get('file_name') or name}",
+                preview=_SHOWN_ROWS if dry_run else 0,
+            )
+        return _as_result(self.table, loaded, name)
+
+
+def _as_result(table: Table, loaded: LoadResult, name: str) -> Result:
+    result = Result()
+    counts = loaded.files[name]
+    result.total_rows = counts["read"]
+    result.totals[RowResult.IMPORT_TYPE_NEW] = counts["created"]
+    result.totals[RowResult.IMPORT_TYPE_UPDATE] = counts["updated"]
+    result.totals[RowResult.IMPORT_TYPE_SKIP] = counts["unchanged"]
+    result.totals[RowResult.IMPORT_TYPE_DELETE] = loaded.removed.get(name, 0)
+    if not loaded.ok:
+        result.diff_headers = ["値"]
+        for problem in loaded.errors[:_SHOWN_PROBLEMS]:
+            error = ValidationError({problem.column or NON_FIELD_ERRORS: [problem.reason]})
+            result.invalid_rows.append(InvalidRow(problem.line, error, (problem.value,)))
+        if loaded.problems.count > _SHOWN_PROBLEMS:
+            more = ValidationError(f"ほか {loaded.problems.count - _SHOWN_PROBLEMS:,} 件の誤りがあります。")
+            result.invalid_rows.append(InvalidRow("", more, ("",)))
+        return result
+    others = [column.name for column in table.columns if column.name not in table.key]
+    result.diff_headers = ["行", "・".join(table.key), *others]
+    for row in loaded.previews.get(name, []):
+        shown = RowResult()
+        shown.import_type = RowResult.IMPORT_TYPE_NEW if row.is_new else RowResult.IMPORT_TYPE_UPDATE
+        shown.diff = [format_html("{}", row.line), format_html("{}", row.key)]
+        for column in others:
+            was, now = row.was.get(column, ""), row.now.get(column, "")
+            changed = not row.is_new and column in row.now
+            shown.diff.append(
+                format_html("<del>{}</del> <ins>{}</ins>", was or "（空）", now or "（空）")
+                if changed
+                else format_html("{}", now)
+            )
+        result.append_row_result(shown)
+    return result
+
+
+class RegisterAdmin(ImportExportMixin, admin.ModelAdmin):  # type: ignore[type-arg,misc]
+    """A register: those of the office who work on dispatches look, import and export; rows are not edited here."""
+
+    import_form_class = UploadForm
+    export_form_class = ExportForm
+    tmp_storage_class = UploadStorage
+    show_full_result_count = False
+    list_per_page = 50
+
+    @property
+    def table(self) -> Table:
+        """The register's declaration."""
+        return table_of(self.model)
+
+    def get_resource_classes(self, request: HttpRequest) -> list[type[RegisterResource]]:
+        """One resource: the register itself."""
+        return [type(f"{self.model.__name__}Resource", (RegisterResource,), {"table": self.table})]
+
+    def get_import_formats(self) -> list[type[Format]]:
+        """CSV and XLSX of the exchange."""
+        return [CsvFormat, XlsxFormat]
+
+    get_export_formats = get_import_formats
+
+    # -- who may
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(getattr(request.user, "sees_business", False))
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        """Whoever works on dispatches."""
+        return self.has_view_permission(request)
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        """Whoever works on dispatches."""
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    # -- the pages
+
+    def write_to_tmp_storage(self, import_file: UploadedFile, input_format: Format) -> UploadStorage:
+        """Streams the upload to disk."""
+        storage = UploadStorage()
+        storage.save(import_file.chunks())
+        return storage
+
+    def process_result(self, result: Result, request: HttpRequest) -> HttpResponse:
+        """After the confirmation: what was loaded, or why nothing was (the data changed since the preview)."""
+        if not result.has_validation_errors():
+            totals = result.totals
+            messages.success(
+                request,
+                f"{self.opts.verbose_name_plural}を取り込みました。追加 {totals[RowResult.IMPORT_TYPE_NEW]:,} 行、"
+                f"更新 {totals[RowResult.IMPORT_TYPE_UPDATE]:,} 行、変更なし {totals[RowResult.IMPORT_TYPE_SKIP]:,} 行。",
+            )
+            return HttpResponseRedirect(self._url("changelist"))
+        first = result.invalid_rows[0]
+        reasons = "、".join(text for texts in first.error_dict.values() for text in texts)
+        messages.error(
+            request,
+            f"取り込めませんでした。何も変更していません。{first.number} 行目: {reasons} もう一度お確かめください。",
+        )
+        return HttpResponseRedirect(self._url("import"))
+
+    def _url(self, page: str) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}")
+
+    def get_export_data(
+        self, file_format: Format, request: HttpRequest, queryset: Any, **kwargs: Any
+    ) -> bytes:
+        """The rows of the list, as it is filtered, in the columns of the exchange."""
+        if not self.has_export_permission(request):
+            raise PermissionDenied
+        rows = writing.rows_of(self.table, list(queryset.values_list("pk", flat=True)))
+        data = io.BytesIO()
+        if file_format.get_extension() == "xlsx":
+            writing.write_xlsx(data, self.table, rows)
+        else:
+            text = io.TextIOWrapper(data, encoding="utf-8-sig", newline="")
+            writing.write_csv(text, self.table, rows)
+            text.flush()
+            text.detach()
+        return data.getvalue()
+
+    def get_export_filename(self, request: HttpRequest, queryset: Any, file_format: Format) -> str:
+        """The name under which the file can be loaded again."""
+        return f"{self.table.name}.{file_format.get_extension()}"
