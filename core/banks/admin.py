@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from .models import Bank, Branch, Master
 
 
-class LookUpOnly(admin.ModelAdmin):  # type: ignore[type-arg]
+class LookUpOnly(admin.ModelAdmin):
     """Everybody of the office may look; nothing is changed here."""
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:

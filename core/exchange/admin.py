@@ -9,7 +9,7 @@ from .models import Load
 
 
 @admin.register(Load)
-class LoadAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class LoadAdmin(admin.ModelAdmin):
     """Who loaded which files when, and how it ended; to look at only."""
 
     list_display = ("at", "actor_name", "source", "result", "error_count")

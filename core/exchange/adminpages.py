@@ -80,7 +80,7 @@ class Upload:
         self.stream, self.ending = stream, ending
 
 
-class UploadStorage(BaseStorage):  # type: ignore[misc]
+class UploadStorage(BaseStorage):
     """Uploads between preview and confirmation: files with names nobody can guess."""
 
     def _path(self) -> Path:
@@ -118,7 +118,7 @@ class UploadStorage(BaseStorage):  # type: ignore[misc]
         self._path().unlink(missing_ok=True)
 
 
-class UploadForm(ImportForm):  # type: ignore[misc]
+class UploadForm(ImportForm):
     """The first step; refuses files beyond the limit."""
 
     def clean_import_file(self) -> UploadedFile:
@@ -203,7 +203,7 @@ def _as_result(table: Table, loaded: LoadResult, name: str) -> Result:
     return result
 
 
-class RegisterAdmin(ImportExportMixin, admin.ModelAdmin):  # type: ignore[type-arg,misc]
+class RegisterAdmin(ImportExportMixin, admin.ModelAdmin):
     """A register: those of the office who work on dispatches look, import and export; rows are not edited here."""
 
     import_form_class = UploadForm

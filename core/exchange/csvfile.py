@@ -4,7 +4,8 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import BinaryIO, NamedTuple, TextIO
 
 from .cells import LONGEST_TEXT
@@ -17,12 +18,16 @@ _RECORD = re.compile(rf"{_CELL}(?:,{_CELL})*(?:\r\n|\r|\n)?")
 
 
 class Record(NamedTuple):
-    """One record and the line where it begins. With a fault, `cells` is only what a rough look gives."""
+    """One record and the line where it begins.
+
+    With a fault, `cells` is only what a rough look at `raw` gives; `bad` says of single cells why they can't be taken.
+    """
 
     line: int
     cells: list[str]
     fault: str = ""
     raw: str = ""
+    bad: Mapping[int, str] = MappingProxyType({})
 
 
 class Unreadable(Exception):

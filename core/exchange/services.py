@@ -124,7 +124,7 @@ def exchange_files(folder: Path) -> list[Path]:
 
 
 def _log(result: LoadResult, *, actor: Actor, source: str) -> None:
-    kept = []
+    kept: list[dict[str, str | int]] = []
     for problem in result.problems:
         if len(kept) == _KEPT_PROBLEMS:
             break

@@ -57,8 +57,9 @@ class Source:
         return Problem(self.table.order, line, number, self.name, column, value, reason)
 
     def _read_header(self, header: Record, problems: Problems) -> None:
-        if header.fault:
-            raise Unreadable(header.fault, header.line, header.raw)
+        for fault in (header.fault, *header.bad.values()):
+            if fault:
+                raise Unreadable(fault, header.line, header.raw)
         names = [name.strip().removeprefix("\ufeff") for name in header.cells]
         self._width = len(names)
         if not self.table.by_name.keys() & set(names):
@@ -85,14 +86,17 @@ class Source:
         positions, width = self._positions, self._width
         in_order = positions == list(range(width))
         batch: list[str] = []
-        for line, cells, fault, raw in records:
+        for line, cells, fault, raw, bad in records:
             self.read += 1
             if not fault and len(cells) == width:
                 ordered = cells if in_order else [cells[place] for place in positions]
                 try:
                     values = [read(cell) for read, cell in zip(readers, ordered, strict=True)]
+                    if bad:
+                        raise BadCell
                 except BadCell:
-                    row = self._row_with_bad_cells(line, ordered, readers, problems)
+                    refused = [bad.get(place, "") for place in positions]
+                    row = self._row_with_bad_cells(line, ordered, readers, refused, problems)
                 else:
                     row = f"{line}\t{NULL}\t" + "\t".join(values) + "\n"
             else:
@@ -112,11 +116,18 @@ class Source:
         write("".join(batch))
 
     def _row_with_bad_cells(
-        self, line: int, cells: list[str], readers: list[Callable[[str], str]], problems: Problems
+        self,
+        line: int,
+        cells: list[str],
+        readers: list[Callable[[str], str]],
+        refused: list[str],
+        problems: Problems,
     ) -> str:
         values, bad = [], ","
-        for column, cell, read in zip(self.present, cells, readers, strict=True):
+        for column, cell, read, why in zip(self.present, cells, readers, refused, strict=True):
             try:
+                if why:
+                    raise BadCell(why)
                 values.append(read(cell))
             except BadCell as refusal:
                 number = self.table.columns.index(column)

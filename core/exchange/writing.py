@@ -3,7 +3,7 @@
 import csv
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -22,7 +22,7 @@ _FETCH = 2_000
 ERROR_COLUMNS = ("ファイル", "行", "列", "値", "理由")
 
 
-def rows_of(table: Table, ids: Sequence[int] | None = None) -> Iterator[list[str]]:
+def rows_of(table: Table, ids: list[int] | None = None) -> Iterator[list[str]]:
     """The rows of a register as the cells of a file, text escaped, in the order of the key; `ids` keeps to some."""
     is_text = [not column.kind.numeric for column in table.columns]
     with connection.chunked_cursor() as cursor:
@@ -69,10 +69,11 @@ def write_xlsx(file: BinaryIO, table: Table, rows: Iterable[list[str]]) -> None:
     sheet = book.create_sheet(table.name)
 
     def cell(value: str, numeric: bool) -> Any:
-        made = WriteOnlyCell(sheet, Decimal(value) if numeric and value else None)
-        if value and not numeric:
-            made.value = "text"  # never let the library guess a formula or a number
-            made._value = value
+        made: Any = WriteOnlyCell(sheet)
+        if value and numeric:
+            made.value = Decimal(value)
+        elif value:
+            made._value = value  # by `value` the library would guess a formula or an error
             made.data_type, made.number_format = "s", "@"
         return made
 

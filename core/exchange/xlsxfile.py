@@ -3,6 +3,7 @@
 import datetime as dt
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, BinaryIO
@@ -12,7 +13,6 @@ from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
 
-from .cells import LONGEST_TEXT
 from .csvfile import Record, Unreadable
 
 # Unpacked sizes. Sheets are read as a stream; shared texts are held in memory, everything else is small.
@@ -25,7 +25,7 @@ MOST_ROWS = 1_048_576
 
 _BROKEN = (
     zipfile.BadZipFile, InvalidFileException, ParseError, KeyError, ValueError, TypeError, IndexError, EOFError,
-    AttributeError, OSError, zipfile.zlib.error, NotImplementedError, RuntimeError, AssertionError,
+    AttributeError, OSError, zlib.error, NotImplementedError, RuntimeError, AssertionError,
 )  # fmt: skip
 
 
@@ -64,11 +64,8 @@ def _text(value: Any) -> str:
     if isinstance(value, dt.datetime):
         # serial numbers are not exact to the second
         moment = (value + dt.timedelta(milliseconds=500)).replace(microsecond=0)
-        return (
-            moment.strftime("%Y-%m-%d %H:%M:%S")
-            if (moment.hour, moment.minute, moment.second) != (0, 0, 0)
-            else (moment.strftime("%Y-%m-%d"))
-        )
+        midnight = (moment.hour, moment.minute, moment.second) == (0, 0, 0)
+        return moment.strftime("%Y-%m-%d" if midnight else "%Y-%m-%d %H:%M:%S")
     return str(value)
 
 
@@ -97,17 +94,17 @@ def _rows(file: BinaryIO, moments: frozenset[str]) -> Iterator[Record]:
         for number, row in enumerate(sheet.iter_rows(max_col=MOST_COLUMNS), start=1):
             if number > MOST_ROWS:
                 raise Unreadable("行が多すぎます。", number)
-            cells, fault = [], ""
-            for at, cell in enumerate(row, start=1):
+            cells: list[str] = []
+            bad: dict[int, str] = {}
+            for at, cell in enumerate(row):
                 value = cell.value
                 if cell.data_type == "f":
-                    fault = (
-                        fault
-                        or f"数式は読み込めません（セル {get_column_letter(at)}{number}）。値にしてください。"
+                    bad[at] = (
+                        f"数式は読み込めません（セル {get_column_letter(at + 1)}{number}）。値にしてください。"
                     )
                     value = getattr(value, "text", None) or str(value)
                 elif cell.data_type == "e":
-                    fault = fault or f"エラー値があります（セル {get_column_letter(at)}{number}）。"
+                    bad[at] = f"エラー値です（セル {get_column_letter(at + 1)}{number}）。値にしてください。"
                 text = _text(value)
                 if at in timed and isinstance(value, dt.datetime) and len(text) == 10:
                     text += " 00:00"
@@ -118,11 +115,8 @@ def _rows(file: BinaryIO, moments: frozenset[str]) -> Iterator[Record]:
                 continue
             if not width:
                 width = len(cells)
-                timed = frozenset(at for at, name in enumerate(cells, start=1) if name.strip() in moments)
+                timed = frozenset(at for at, name in enumerate(cells) if name.strip() in moments)
             cells.extend([""] * (width - len(cells)))
-            yield Record(number, cells, fault, next((c for c in cells if fault and c.startswith("=")), ""))
+            yield Record(number, cells, bad=bad)
     finally:
         book.close()
-
-
-__all__ = ["LONGEST_TEXT", "records"]

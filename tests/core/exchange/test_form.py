@@ -254,7 +254,7 @@ def test_moments_in_cells_of_a_workbook_are_read_to_the_second() -> None:
 def test_a_formula_in_a_workbook_is_refused_with_the_position_of_the_cell() -> None:
     loaded(small())
     result = load_bytes({"travel_claims.xlsx": _travel(請求額="=1+1")})
-    assert [(error.line, error.value) for error in result.errors] == [(2, "=1+1")]
+    assert [(error.line, error.column, error.value) for error in result.errors] == [(2, "請求額", "=1+1")]
     column = list(TRAVEL).index("請求額")
     assert f"{'ABCDEFGHIJKLMNOP'[column]}2" in result.errors[0].reason
 
