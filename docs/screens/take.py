@@ -26,7 +26,7 @@ FOLDER = Path(__file__).resolve().parent
 PROJECT = FOLDER.parent.parent
 DATA = PROJECT / "build" / "screens"
 WIDTH, HEIGHT = 1280, 900
-COLOURS = 192
+COLOURS = 256
 READY_SECONDS = 60
 
 
@@ -153,7 +153,9 @@ def main() -> None:
 
         django.setup()
         with serving() as address, sync_playwright() as play:
-            browser = play.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+            browser = play.chromium.launch(
+                executable_path=chromium(), args=["--no-sandbox"], env={**os.environ, "LANGUAGE": "ja"}
+            )
             for shot in SHOTS:
                 page = signed_in(browser, address, shot.username)
                 print(take(page, address, shot).relative_to(PROJECT))
