@@ -4,6 +4,7 @@ import contextlib
 import secrets
 
 from core.database.addresses import from_environment
+from core.secrets import new_key
 
 from .base import *  # noqa: F403
 from .base import STATIC_ROOT, VAR_DIR
@@ -20,23 +21,25 @@ CELERY_BROKER_URL = REDIS_URL
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 
 
-def _secret_key() -> str:
-    """A key of this installation's own, made once."""
-    path = VAR_DIR / "secret_key"
+def _kept_secret(name: str, fresh_value: str) -> str:
+    """A secret of this installation's own, made once and kept in VAR_DIR."""
+    path = VAR_DIR / name
     try:
         return path.read_text()
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f"secret_key.{secrets.token_hex(4)}")
+        fresh = path.with_name(f"{name}.{secrets.token_hex(4)}")
         fresh.touch(mode=0o600)
-        fresh.write_text(secrets.token_urlsafe(50))
-        with contextlib.suppress(FileExistsError):  # another process was first; its key counts
+        fresh.write_text(fresh_value)
+        with contextlib.suppress(FileExistsError):  # another process was first; its secret counts
             path.hardlink_to(fresh)
         fresh.unlink()
         return path.read_text()
 
 
-SECRET_KEY = _secret_key()
+SECRET_KEY = _kept_secret("secret_key", secrets.token_urlsafe(50))
+# one key a line, newest first
+FIELD_KEYS = _kept_secret("field_keys", new_key()).split()
 
 # served straight from static/; nothing has to be collected first
 WHITENOISE_USE_FINDERS = True

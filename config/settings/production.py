@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from core.database.addresses import connection_settings
+from core.secrets import BadKey, keyring
 
 from .base import *  # noqa: F403
 from .base import VAR_DIR
@@ -70,6 +71,18 @@ def hosts(name: str) -> list[str]:
     return names
 
 
+def field_keys(name: str) -> list[str]:
+    """The keys in NAME that encrypt single values, newest first, separated by commas or line breaks."""
+    keys = secret(name).replace(",", " ").split()
+    for key in keys:
+        refuse_weak(name, key, _SHORTEST_PASSWORD)
+    try:
+        keyring(keys)
+    except BadKey as error:
+        raise ImproperlyConfigured(f"{name} の{error}") from None
+    return keys
+
+
 def seconds(name: str) -> int | None:
     """The number of seconds in NAME, or None when it is not set."""
     text = os.environ.get(name, "").strip()
@@ -84,6 +97,7 @@ DEBUG = False
 DEMO_DATA_ALLOWED = False
 SECRET_KEY = secret("SECRET_KEY")
 refuse_weak("SECRET_KEY", SECRET_KEY, _SHORTEST_KEY)
+FIELD_KEYS = field_keys("FIELD_KEYS")
 ALLOWED_HOSTS = hosts("ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS]
 

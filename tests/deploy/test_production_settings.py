@@ -1,5 +1,6 @@
 """The production settings as a process meets them: what they take from outside and what they refuse."""
 
+import base64
 import os
 import secrets
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 STRONG = secrets.token_hex(32)
+KEY = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -18,6 +20,7 @@ def environment(**changes: str) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": "config.settings.production",
         "SECRET_KEY": STRONG,
+        "FIELD_KEYS": KEY,
         "ALLOWED_HOSTS": "office.go.test",
         "DATABASE_URL": f"postgresql://dispatch_app:{STRONG}@127.0.0.1:1/dispatch",
         "REDIS_URL": f"redis://:{STRONG}@127.0.0.1:1/0",
@@ -52,6 +55,14 @@ REFUSED = {
         {"SECRET_KEY": f"django-insecure-{STRONG}"},
         "SECRET_KEY に見本の値が残っています。",
     ),
+    "no field key": ({"FIELD_KEYS": ""}, "FIELD_KEYS または FIELD_KEYS_FILE を設定してください。"),
+    "short field key": ({"FIELD_KEYS": KEY[:19]}, "FIELD_KEYS は 20 文字以上の乱数にしてください。"),
+    "sample field key": (
+        {"FIELD_KEYS": "change-me-to-a-random-key-0123456789abcdefgh="},
+        "FIELD_KEYS に見本の値が残っています。",
+    ),
+    "no key at all": ({"FIELD_KEYS": STRONG}, "FIELD_KEYS の鍵は、32 バイトの乱数を"),
+    "one bad old key": ({"FIELD_KEYS": f"{KEY},{STRONG}"}, "FIELD_KEYS の鍵は、32 バイトの乱数を"),
     "no host": ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS に公開するホスト名を設定してください。"),
     "blank host": ({"ALLOWED_HOSTS": " , "}, "ALLOWED_HOSTS に公開するホスト名を設定してください。"),
     "any host": ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS の「*」は使えません。"),
@@ -115,6 +126,7 @@ def test_what_is_missing_weak_or_a_sample_stops_the_start(case: str) -> None:
     assert answer.stderr.startswith(f"エラー: {reason}")
     assert answer.stderr.count("\n") == 1
     assert STRONG not in answer.stderr, "a refusal must not print a secret"
+    assert KEY not in answer.stderr
 
 
 def show(expression: str, **changes: str) -> str:
