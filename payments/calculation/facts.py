@@ -119,11 +119,12 @@ def _visits(visit_rows: list[Row], of: dict[str, Any]) -> Iterator[tuple[int, in
     overlaps: dict[int, list[str]] = defaultdict(list)
     for dispatch, number in _rows(queries.OVERLAPS, of):
         overlaps[dispatch].append(number)
+    visit: Callable[..., Visit] = Visit  # its first columns come in the order of the query
     for dispatch, expert, ordinal, *columns in visit_rows:
         yield (
             dispatch,
             expert,
-            Visit(
+            visit(
                 *columns,
                 tuple(events.get(dispatch, ())),
                 tuple(declarations.get(dispatch, ())),

@@ -1,7 +1,6 @@
 """The bank file (総合振込) of a run, from the copies of its payer and payees (exchange.md §3)."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from core.banks.models import Bank, Branch
 from core.errors import DomainError
@@ -37,7 +36,15 @@ def payer_copy(payer: Payer) -> dict[str, str]:
     return copy
 
 
-def _sender(payer: dict[str, Any], transfer_date: str) -> Sender:
+def copied_payer(run: PayoutRun) -> dict[str, str]:
+    """The payer as it was at the approval of the run."""
+    if run.payer_copy is None:
+        raise ValueError(f"run {run.name} is not approved")
+    copy: dict[str, str] = run.payer_copy
+    return copy
+
+
+def _sender(payer: dict[str, str], transfer_date: str) -> Sender:
     return Sender(
         sender_code=payer["code"],
         sender_name=payer["kana"],
@@ -80,7 +87,7 @@ def _transfers(run: PayoutRun) -> Iterator[Transfer]:
         )
 
 
-def bank_file(run: PayoutRun, payer: dict[str, Any], rules: RuleSet) -> bytes:
+def bank_file(run: PayoutRun, payer: dict[str, str], rules: RuleSet) -> bytes:
     """zengin.txt: one transfer per payee in order of 専門家コード; empty when nobody gets a transfer.
 
     Refuses what the file can't hold (amounts, number of transfers, names).

@@ -3,7 +3,6 @@
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
 
 from django.db import connection
 
@@ -14,6 +13,7 @@ from rules.withholding import withhold
 
 from ..documents.notice import Notice, NoticeDispatch, NoticeLine
 from ..models import Payout, PayoutRun
+from .bank_file import copied_payer
 
 CHUNK = 200
 FOLDER = "notices"
@@ -57,7 +57,7 @@ def notices(run: PayoutRun, rules: RuleSet) -> Iterator[Notice]:
 
 def _notices(run: PayoutRun, payouts: list[Payout], rules: RuleSet) -> Iterator[Notice]:
     visits = _visits(run, [payout.pk for payout in payouts])
-    payer: dict[str, Any] = run.payer_copy
+    payer = copied_payer(run)
     for payout in payouts:
         yield Notice(
             number=f"{run.name}-{payout.expert_code}",

@@ -13,11 +13,11 @@ from rules.ruleset import RuleSet
 from ..documents.notice import Notice
 from ..models import Payout, PayoutRun, RunHold
 from . import tables
-from .bank_file import bank_file
+from .bank_file import bank_file, copied_payer
 from .cells import ENCODING, write_csv
-from .folder import FOLDER, SUMMARY, sync
+from .folder import SUMMARY, sync
 from .notice_press import draw_notices
-from .notices import notice_name, notices
+from .notices import FOLDER, notice_name, notices
 
 DRAWING = "支払通知書を作成しています"
 
@@ -38,7 +38,7 @@ def write_files(run: PayoutRun, folder: Path, rules: RuleSet, progress: Progress
         _table(folder, "payout_lines.csv", tables.LINES, tables.line_rows(run)),
         _table(folder, "holds.csv", tables.HOLDS, tables.hold_rows(run)),
         _table(folder, "withholding.csv", tables.WITHHOLDING, tables.withholding_rows(run, rules)),
-        _bytes(folder, "zengin.txt", bank_file(run, run.payer_copy, rules)),
+        _bytes(folder, "zengin.txt", bank_file(run, copied_payer(run), rules)),
     ]
     (folder / FOLDER).mkdir()
 

@@ -1,7 +1,7 @@
 """Who works on runs at the moment: one at a time, and nobody changes evidence while a run is being approved."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from django.db import connection, transaction
@@ -19,7 +19,7 @@ WAIT_SECONDS = 15.0
 POLL_SECONDS = 0.05
 
 
-def _execute(statement: str, parameters: list[object] | None = None) -> object:
+def _execute(statement: str, parameters: Sequence[int] = ()) -> object:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         row = cursor.fetchone()

@@ -124,7 +124,8 @@ def _moment(text: str) -> dt.datetime:
     try:
         if found:
             year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
-            return from_jst(dt.datetime(year, month, day, hour, minute, second))
+            moment = dt.datetime.combine(dt.date(year, month, day), dt.time(hour, minute, second))
+            return from_jst(moment)
     except ValueError:
         pass
     raise DomainError(f"締切「{text}」は日時ではありません。「2021-07-20 00:00」の形で指定してください。")
