@@ -54,7 +54,6 @@ SHOTS = (
     ),
     Shot("run", "demo.approver", "/office/runs/", ("tbody a.row-link",)),
     Shot("payout", "demo.operator", "/office/runs/", ("tbody a.row-link", "#rows tbody a.row-link")),
-    Shot("import", "demo.operator", "/office/imports/"),
     Shot("admin", "demo.admin", "/admin/programme/ruleset/", ("#result_list tbody a",)),
 )
 
@@ -138,7 +137,7 @@ def take(page: Page, address: str, shot: Shot) -> Path:
     path = FOLDER / f"{shot.name}.png"
     page.screenshot(path=path)
     with Image.open(path) as picture:
-        picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+        picture.convert("RGB").quantize(COLOURS, kmeans=2, dither=Image.Dither.NONE).save(path, optimize=True)
     return path
 
 
