@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Response, sync_playwright
 
 FOLDER = Path(__file__).resolve().parent
 PROJECT = FOLDER.parent.parent
@@ -129,10 +129,14 @@ def signed_in(browser: Browser, address: str, username: str) -> Page:
 
 def take(page: Page, address: str, shot: Shot) -> Path:
     """One picture, with few colours so that the file stays small; answers its path."""
+    failed: list[Response] = []
+    page.on("response", lambda response: failed.append(response) if response.status >= 400 else None)
     page.goto(address + shot.start)
     for link in shot.links:
         page.locator(link).first.click()
         page.wait_for_load_state()
+    if failed:  # never keep the picture of an error page
+        sys.exit(f"画面を開けませんでした（{failed[0].status}）：{failed[0].url}")
     page.evaluate("window.scrollTo(0, 0)")
     path = FOLDER / f"{shot.name}.png"
     page.screenshot(path=path)
