@@ -33,6 +33,7 @@ class _Series:
     """Problems that one pass found; a pass reports them in order of file and line."""
 
     def __init__(self) -> None:
+        self.count = 0
         self.spool: IO[str] = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - lives as long as the report
             max_size=_IN_MEMORY, mode="w+", encoding="utf-8", newline=""
         )
@@ -59,13 +60,15 @@ class Problems:
 
     def add(self, problem: Problem) -> None:
         """Adds a problem; within a series they come in order of file and line."""
-        self._series[-1].spool.write(json.dumps(problem._replace(value=shortened(problem.value))) + "\n")
+        series = self._series[-1]
+        series.spool.write(json.dumps(problem._replace(value=shortened(problem.value))) + "\n")
+        series.count += 1
         self.count += 1
 
     def __iter__(self) -> Iterator[Problem]:
         """By file, line and column; the same thing said twice is given out once."""
         before: Problem | None = None
-        for problem in heapq.merge(*(series.read() for series in self._series if series.spool.tell())):
+        for problem in heapq.merge(*(series.read() for series in self._series if series.count)):
             if problem != before:
                 yield problem
             before = problem

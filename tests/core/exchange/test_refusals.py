@@ -225,3 +225,13 @@ def test_a_key_that_could_not_be_part_of_a_file_name_is_refused() -> None:
     tables = small()
     tables["experts"].append({**tables["experts"][0], "専門家コード": "../E2"})
     assert complaints(load(tables)) == [("experts.csv", 3, "専門家コード", "../E2")]
+
+
+def test_the_problems_can_be_read_in_part_and_then_as_a_whole() -> None:
+    tables = {"companies": [{**COMPANY, "企業コード": f"C{n}", "業種コード": "?", "企業区分": "!"} for n in range(3_000)]}
+    result = load(tables)
+    assert len(result.errors) == 2_000
+    whole = list(result.problems)
+    assert len(whole) == result.problems.count == 6_000
+    assert [(error.line, error.column) for error in whole[-2:]] == [(3_001, "業種コード"), (3_001, "企業区分")]
+    assert result.files["companies.csv"]["rejected"] == 3_000
