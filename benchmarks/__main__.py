@@ -1,0 +1,18 @@
+"""`make bench`: loading, closing, notices and pages, one after the other, each a process of its own."""
+
+import subprocess
+import sys
+
+PARTS = ("load_exchange", "close_month", "notices", "month_page")
+
+
+def main() -> int:
+    """Runs every part and prints what it prints; the exit status tells whether one of them failed."""
+    failed = 0
+    for part in PARTS:
+        failed |= subprocess.run([sys.executable, "-m", f"benchmarks.{part}"], check=False).returncode
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

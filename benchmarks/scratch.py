@@ -1,0 +1,64 @@
+"""A database of a benchmark's own, made beside the one the settings name and dropped again."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def prepare() -> None:
+    """Settings, servers and Django for a benchmark that is run as a script or a module."""
+    sys.path.insert(0, str(ROOT))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.embedded")
+    os.environ.setdefault("VAR_DIR", str(ROOT / "build" / "bench"))
+    if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
+        from config.servers import attach
+
+        attach(os.environ["VAR_DIR"])
+    import django
+
+    django.setup()
+
+
+@contextmanager
+def scratch_database(name: str) -> Iterator[dict[str, str]]:
+    """Points the connections to a new database that `setup` has prepared; yields the environment for processes."""
+    from django.conf import settings
+    from django.db import connections
+
+    database = f"bench_{name}_{os.getpid()}"
+
+    def address(alias: str) -> str:
+        given = connections[alias].settings_dict
+        login = f"{quote(given['USER'], safe='')}:{quote(given['PASSWORD'], safe='')}"
+        port = f"&port={given['PORT']}" if given["PORT"] else ""
+        return f"postgresql://{login}@/{database}?host={quote(given['HOST'], safe='')}{port}"
+
+    environment = {**os.environ, "DATABASE_URL": address("default"), "REDIS_URL": settings.REDIS_URL}
+    if not connections["default"].settings_dict.get("ASSUME_ROLE"):
+        environment["DATABASE_OWNER_URL"] = address("owner")
+    home = connections["owner"].settings_dict["NAME"]
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8'")
+    try:
+        _point_to(database)
+        setup = [sys.executable, str(ROOT / "manage.py"), "setup", "--verbosity", "0"]
+        subprocess.run(setup, env=environment, check=True)
+        yield environment
+    finally:
+        _point_to(home)
+        with connections["owner"].cursor() as cursor:
+            cursor.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+
+
+def _point_to(database: str) -> None:
+    from django.db import connections
+
+    for alias in ("default", "owner"):
+        connections[alias].close()
+        connections[alias].settings_dict["NAME"] = database
