@@ -61,7 +61,7 @@ bench: setup ## 速さの計測
 	@$(PY) -m benchmarks
 
 screens: setup ## 画面の写真を docs/screens に作る
-	@$(PY) -m benchmarks.screens
+	@$(PY) -m docs.screens.take
 
 lock: setup ## 版の固定をやり直す（uv が要る）
 	@$(PY) -m uv --version > /dev/null || { echo 'エラー: .venv に uv を入れてください（$(PY) -m pip install uv）。' >&2; exit 1; }

@@ -12,7 +12,7 @@ from core.errors import DomainError
 from office.access import office_view, person
 from office.views.runs import get_run
 from payments.files.notices import notice_name
-from payments.models import PayoutRun
+from payments.models import FEE, PayoutRun
 from payments.selectors import withholding_explanation
 from payments.services.downloads import record_download
 
@@ -25,7 +25,9 @@ def payout_detail(request: HttpRequest, name: str, expert: str) -> HttpResponse:
     lines = payout.lines.select_related("dispatch").order_by("dispatch__number", "item", "line_no")
     groups = []
     for _, own in groupby(lines, key=lambda line: line.dispatch_id):
-        own_lines = list(own)
+        own_lines = sorted(
+            own, key=lambda line: (line.item != FEE, line.line_no)
+        )  # the fee first, as in the notice
         groups.append(
             {
                 "dispatch": own_lines[0].dispatch,
