@@ -1,11 +1,12 @@
 """Clients, dispatches and the evidence of each visit."""
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
+from accounts.rights import Reach, reach
 from core.database.fields import CodeField, PlainDecimalField
 from experts.models import Expert
 from institutions.models import Institution
@@ -36,7 +37,7 @@ class Status(models.TextChoices):
 class CompanyQuerySet(models.QuerySet["Company"]):
     def visible_to(self, user: "User") -> Self:
         """Everything for those of the office who work on dispatches; nothing for others yet."""
-        return self.all() if user.sees_business else self.none()
+        return self.all() if reach(user, "read", self.model) is Reach.ALL else self.none()
 
 
 class Company(models.Model):
@@ -69,12 +70,12 @@ class Company(models.Model):
 class DispatchQuerySet(models.QuerySet["Dispatch"]):
     def visible_to(self, user: "User") -> Self:
         """Everything for those of the office who work on dispatches; own ones for experts and institutions."""
-        if user.sees_business:
-            return self.all()
-        return self.filter(
-            models.Q(expert__user=user, expert__user__isnull=False)
-            | models.Q(institution__members__user=user)
-        )
+        match reach(user, "read", self.model):
+            case Reach.ALL:
+                return self.all()
+            case Reach.OWN:
+                return self.filter(models.Q(expert__user=user) | models.Q(institution__members__user=user))
+        return self.none()
 
 
 class Dispatch(models.Model):
@@ -153,6 +154,19 @@ class Dispatch(models.Model):
         return self.number
 
 
+class OfDispatchQuerySet(models.QuerySet[Any]):
+    """Rows that belong to a dispatch and are seen with it, as far as the matrix lets a role see them."""
+
+    def visible_to(self, user: "User") -> Self:
+        """Everything for those of the office who work on dispatches; those of own dispatches for others."""
+        match reach(user, "read", self.model):
+            case Reach.ALL:
+                return self.all()
+            case Reach.OWN:
+                return self.filter(dispatch__in=Dispatch.objects.visible_to(user))
+        return self.none()
+
+
 class StatusChange(models.Model):
     """One step of a dispatch, written by the database when the status changes."""
 
@@ -164,6 +178,8 @@ class StatusChange(models.Model):
     actor_id = models.BigIntegerField("操作者ID", null=True)
     actor_name = models.TextField("操作者", blank=True)
     reason = models.TextField("理由", blank=True)
+
+    objects = OfDispatchQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "状態の履歴"
@@ -185,6 +201,8 @@ class CheckEvent(models.Model):
     accuracy = PlainDecimalField("精度m", null=True, blank=True)
     signer_name = models.CharField("署名者氏名", max_length=200, blank=True)
     received_at = models.DateTimeField("受信日時", db_default=Now())
+
+    objects = OfDispatchQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "チェックイン・アウト"
@@ -208,6 +226,8 @@ class Declaration(models.Model):
     declared_to = models.DateTimeField("申告終了", null=True, blank=True)
     submitted_at = models.DateTimeField("提出日時")
     reason = models.TextField("理由")
+
+    objects = OfDispatchQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "申告書"
@@ -251,6 +271,8 @@ class TravelLine(models.Model):
     accepted_yen = models.BigIntegerField("認定額", null=True, blank=True)
     reason = models.TextField("必要理由", blank=True)
 
+    objects = OfDispatchQuerySet.as_manager()
+
     class Meta:
         verbose_name = verbose_name_plural = "旅費請求"
         ordering = ["dispatch", "line_no"]
@@ -286,6 +308,8 @@ class Assessment(models.Model):
     travel = models.BigIntegerField("旅費", default=0)
     checked_at = models.DateTimeField("確認日時")
 
+    objects = OfDispatchQuerySet.as_manager()
+
     class Meta:
         verbose_name = verbose_name_plural = "確認結果"
         indexes = [models.Index(fields=["month", "kind"], name="dispatch_assessment_month")]
@@ -304,6 +328,8 @@ class Finding(models.Model):
     expected = models.TextField("期待", blank=True)
     actual = models.TextField("実際", blank=True)
     first_seen_at = models.DateTimeField("検出日時", db_default=Now())
+
+    objects = OfDispatchQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "確認事項"

@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
+from accounts.rights import Reach, reach
 from core.database.fields import CodeField, PlainDecimalField
 from institutions.models import Institution
 from rules import codes
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
 class ExpertQuerySet(models.QuerySet["Expert"]):
     def visible_to(self, user: "User") -> Self:
         """Everything for the office; oneself for an expert; for institutions the register comes with the portal."""
-        if user.is_office:
-            return self.all()
-        return self.filter(user=user)
+        match reach(user, "read", self.model):
+            case Reach.ALL:
+                return self.all()
+            case Reach.OWN:
+                return self.filter(user=user)
+        return self.none()
 
 
 class Expert(models.Model):

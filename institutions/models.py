@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
+from accounts.rights import Reach, reach
 from core.database.fields import CodeField
 from rules import codes
 
@@ -16,9 +17,23 @@ if TYPE_CHECKING:
 class InstitutionQuerySet(models.QuerySet["Institution"]):
     def visible_to(self, user: "User") -> Self:
         """Everything for the office; its own for an institution's people."""
-        if user.is_office:
-            return self.all()
-        return self.filter(members__user=user)
+        match reach(user, "read", self.model):
+            case Reach.ALL:
+                return self.all()
+            case Reach.OWN:
+                return self.filter(members__user=user)
+        return self.none()
+
+
+class MemberQuerySet(models.QuerySet["Member"]):
+    def visible_to(self, user: "User") -> Self:
+        """Everybody for the office's administrators; the people of one's own institution for its people."""
+        match reach(user, "read", self.model):
+            case Reach.ALL:
+                return self.all()
+            case Reach.OWN:
+                return self.filter(institution__members__user=user)
+        return self.none()
 
 
 class Institution(models.Model):
@@ -59,6 +74,8 @@ class Member(models.Model):
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.PROTECT, related_name="institution_member")
     institution = models.ForeignKey(Institution, models.PROTECT, related_name="members")
+
+    objects = MemberQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "機関の利用者"

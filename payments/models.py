@@ -1,11 +1,12 @@
 """The payer, the monthly runs, what each pays to whom and why (rules.md §4, design.md §4)."""
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
+from accounts.rights import Reach, reach
 from core.database.fields import CodeField
 from core.programme.models import RuleSet
 from dispatch.models import Dispatch
@@ -16,6 +17,25 @@ if TYPE_CHECKING:
 
 FEE = "謝金"
 PER_DIEM = "日当"
+
+
+class RunQuerySet(models.QuerySet["PayoutRun"]):
+    def visible_to(self, user: "User") -> Self:
+        """For those of the office who work on payments."""
+        return self.all() if reach(user, "read", self.model) is Reach.ALL else self.none()
+
+
+class OfRunQuerySet(models.QuerySet[Any]):
+    """The payer, and rows that belong to a run and are seen with it."""
+
+    def visible_to(self, user: "User") -> Self:
+        """Everything for those of the office who work on payments; an expert sees own money of approved runs."""
+        match reach(user, "read", self.model):
+            case Reach.ALL:
+                return self.all()
+            case Reach.OWN:
+                return self.filter(expert__user=user).exclude(run__status__in=["draft", "computed"])
+        return self.none()
 
 
 class Payer(models.Model):
@@ -35,18 +55,14 @@ class Payer(models.Model):
     created_at = models.DateTimeField("登録日時", auto_now_add=True, db_default=Now())
     updated_at = models.DateTimeField("更新日時", auto_now=True, db_default=Now())
 
+    objects = OfRunQuerySet.as_manager()
+
     class Meta:
         verbose_name = verbose_name_plural = "委託者"
         ordering = ["code"]
 
     def __str__(self) -> str:
         return f"{self.code} {self.name}"
-
-
-class RunQuerySet(models.QuerySet["PayoutRun"]):
-    def visible_to(self, user: "User") -> Self:
-        """For those of the office who work on payments."""
-        return self.all() if user.sees_business else self.none()
 
 
 class PayoutRun(models.Model):
@@ -135,6 +151,8 @@ class RunRuleSet(models.Model):
     run = models.ForeignKey(PayoutRun, models.CASCADE, related_name="rule_sets")
     rule_set = models.ForeignKey(RuleSet, models.PROTECT, related_name="+")
 
+    objects = OfRunQuerySet.as_manager()
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "rule_set"], name="payments_runruleset_unique")]
 
@@ -165,6 +183,8 @@ class Payout(models.Model):
     withholding = models.BigIntegerField("源泉徴収額")
     net = models.BigIntegerField("振込額")
     consumption_tax = models.BigIntegerField("うち消費税")
+
+    objects = OfRunQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "支払"
@@ -198,6 +218,8 @@ class PayoutLine(models.Model):
     amount = models.BigIntegerField("金額")
     explanation = models.TextField("説明")
 
+    objects = OfRunQuerySet.as_manager()
+
     class Meta:
         verbose_name = verbose_name_plural = "支払明細"
         ordering = ["dispatch__number", "item", "line_no"]
@@ -230,6 +252,8 @@ class RunHold(models.Model):
     expected = models.TextField("期待", blank=True)
     actual = models.TextField("実際", blank=True)
 
+    objects = OfRunQuerySet.as_manager()
+
     class Meta:
         verbose_name = verbose_name_plural = "保留の記録"
         ordering = ["dispatch__number", "kind", "code"]
@@ -249,6 +273,8 @@ class RunFile(models.Model):
     size = models.BigIntegerField("大きさ（バイト）")
     sha256 = CodeField("SHA-256", max_length=64)
 
+    objects = OfRunQuerySet.as_manager()
+
     class Meta:
         verbose_name = verbose_name_plural = "出力ファイル"
         ordering = ["run", "name"]
@@ -267,6 +293,8 @@ class RunDownload(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="利用者"
     )
     at = models.DateTimeField("日時", db_default=Now())
+
+    objects = OfRunQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "ダウンロードの記録"

@@ -1,7 +1,26 @@
 """Long work as rows one can watch. Celery only wakes them; the row is the truth (design.md §6)."""
 
+from typing import Any, Self
+
 from django.conf import settings
 from django.db import models
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def visible_to(self, user: Any) -> Self:
+        """All for those who work on what jobs do; for others what they asked for.
+
+        Whoever may manage jobs also sees those that nobody asked for: timers work for the whole office.
+        """
+        reach = user.reach("read", "jobs.job")
+        if reach == "all":
+            return self.all()
+        if reach != "own":
+            return self.none()
+        own = models.Q(created_by=user)
+        if user.may("manage_jobs").allowed:
+            own |= models.Q(created_by__isnull=True)
+        return self.filter(own)
 
 
 class Job(models.Model):
@@ -36,6 +55,8 @@ class Job(models.Model):
     started_at = models.DateTimeField("開始日時", null=True)
     beat_at = models.DateTimeField("最終応答", null=True)
     ended_at = models.DateTimeField("終了日時", null=True)
+
+    objects = JobQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "ジョブ"
