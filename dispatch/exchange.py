@@ -108,8 +108,14 @@ DISPATCHES = register(
             _ends_after_start("予定開始", "予定終了"),
             _ends_after_start("実施開始", "実施終了"),
             RowRule(
+                "実施開始",
+                "{実施開始} IS NULL AND {実施終了} IS NOT NULL",
+                "実施開始と実施終了は両方入れるか、両方空にしてください。",
+                ("実施開始", "実施終了"),
+            ),
+            RowRule(
                 "実施終了",
-                "({実施開始} IS NULL) <> ({実施終了} IS NULL)",
+                "{実施開始} IS NOT NULL AND {実施終了} IS NULL",
                 "実施開始と実施終了は両方入れるか、両方空にしてください。",
                 ("実施開始", "実施終了"),
             ),

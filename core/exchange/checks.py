@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connection
 
-from .problems import Problem, Problems
+from .problems import Problem, Problems, shortened
 from .registry import Column, freezes_of, table_named
 from .source import NO_COLUMN, Source
 from .statements import Statements
@@ -82,7 +82,9 @@ class Checker:
         for line, _, _, _, old, new in _rows(statements.differences(stored_only=True)):
             for column, was, now in zip(statements.comparable(), old, new, strict=True):
                 if was != now:
-                    reason = f"登録済みの値（{was or '空'}）と異なります。{source.table.append_only}"
+                    reason = (
+                        f"登録済みの値（{shortened(was) or '空'}）と異なります。{source.table.append_only}"
+                    )
                     self._add(source, line, column, now, reason)
 
     def _frozen(self, source: Source) -> None:
@@ -107,7 +109,7 @@ class Checker:
                 continue
             for column, was, now in zip(statements.comparable(), old, new, strict=True):
                 if was != now and not source.table.append_only:
-                    reason = f"{why}の派遣のため変更できません（登録済みの値: {was or '空'}）。"
+                    reason = f"{why}の派遣のため変更できません（登録済みの値: {shortened(was) or '空'}）。"
                     self._add(source, line, column, now, reason)
         if source.table.replaces_by:
             self.problems.open_series()

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO, NamedTuple
 
-SHORTEST_CUT = 60
+LONGEST_SHOWN = 60
 _IN_MEMORY = 1_000_000
 
 
@@ -25,8 +25,8 @@ class Problem(NamedTuple):
 def shortened(value: str) -> str:
     """A value as a report shows it: long ones are cut, and bytes that are no text are marked."""
     length = len(value)
-    value = value[:SHORTEST_CUT].replace("\x00", "␀").encode("utf-8", "replace").decode()
-    return value if length <= SHORTEST_CUT else f"{value}…（全 {length:,} 文字）"
+    value = value[:LONGEST_SHOWN].replace("\x00", "␀").encode("utf-8", "replace").decode()
+    return value if length <= LONGEST_SHOWN else f"{value}…（全 {length:,} 文字）"
 
 
 class _Series:
@@ -61,7 +61,8 @@ class Problems:
     def add(self, problem: Problem) -> None:
         """Adds a problem; within a series they come in order of file and line."""
         series = self._series[-1]
-        series.spool.write(json.dumps(problem._replace(value=shortened(problem.value))) + "\n")
+        shown = problem._replace(value=shortened(problem.value), column=shortened(problem.column))
+        series.spool.write(json.dumps(shown) + "\n")
         series.count += 1
         self.count += 1
 

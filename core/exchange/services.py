@@ -1,5 +1,6 @@
 """Loading and exporting exchange files: for the commands, the office screen, the admin and the API."""
 
+import io
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -12,6 +13,7 @@ from core.audit.acting import Actor
 from core.errors import DomainError
 
 from . import engine, writing
+from .csvfile import Unreadable
 from .engine import LoadResult
 from .models import Load
 from .registry import table_named, tables
@@ -100,11 +102,29 @@ def _load_paths(files: list[Path], folder: Path, *, actor: Actor, dry_run: bool)
     with ExitStack() as stack:
         opened: dict[str, BinaryIO] = {}
         for file in files:
-            try:
-                opened[file.name] = stack.enter_context(file.open("rb"))
-            except OSError as error:
-                raise DomainError(f"{file} を開けません（{error.strerror}）。") from error
+            opened[file.name] = stack.enter_context(_opened(file))
         return load_files(opened, actor=actor, dry_run=dry_run, source=str(folder))
+
+
+class _Unopened(io.BytesIO):
+    """Stands for a file that can't be opened, so that the others are judged all the same."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+    def seek(self, *args: int) -> int:
+        """Where reading begins: says why it can't."""
+        raise Unreadable(self.reason, 0)
+
+
+def _opened(file: Path) -> BinaryIO:
+    if not file.is_file():
+        return _Unopened("ファイルではありません。")
+    try:
+        return file.open("rb")
+    except OSError as error:
+        return _Unopened(f"開けません（{error.strerror}）。")
 
 
 def exchange_files(folder: Path) -> list[Path]:
@@ -136,7 +156,8 @@ def _log(result: LoadResult, *, actor: Actor, source: str) -> None:
     Load.objects.create(
         actor_id=actor.pk,
         actor_name=actor.get_full_name()[:310],
-        source=source[-500:],
+        # a path may hold bytes that are no text
+        source=source[-500:].encode("utf-8", "replace").decode(),
         result=outcome if result.ok else Load.Result.REFUSED,
         files=result.files,
         errors=kept,

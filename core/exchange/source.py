@@ -52,6 +52,9 @@ class Source:
         except Unreadable as refusal:
             self.readable = False
             problems.add(self._problem(refusal.line, NO_COLUMN, "", refusal.value, refusal.reason))
+        except OSError as error:
+            self.readable = False
+            problems.add(self._problem(0, NO_COLUMN, "", "", f"読み取れません（{error.strerror}）。"))
 
     def _problem(self, line: int, number: int, column: str, value: str, reason: str) -> Problem:
         return Problem(self.table.order, line, number, self.name, column, value, reason)

@@ -67,6 +67,13 @@ def test_one_wrongly_encoded_line_is_named_and_the_others_are_judged() -> None:
     assert "文字コード" in result.errors[0].reason
 
 
+def test_a_header_name_that_is_no_text_is_reported_all_the_same() -> None:
+    data = '企業コード,"備\n'.encode() + b"\xff\x00" * 300 + b'"\r\n'
+    result = load_bytes({"companies.csv": data})
+    assert not result.ok
+    assert all(error.reason and "\x00" not in error.column for error in result.errors)
+
+
 def test_a_header_alone_is_a_file_without_rows() -> None:
     result = load_bytes({"companies.csv": COMPANIES.splitlines()[0].encode()})
     assert result.ok

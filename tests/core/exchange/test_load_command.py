@@ -89,3 +89,17 @@ def test_what_cannot_be_done_is_said_in_one_line(fresh_database: Any, folder: Pa
         assert ended.stdout == ""
         assert word in ended.stderr
         assert len(ended.stderr.strip().splitlines()) == 1
+
+
+def test_a_file_that_cannot_be_opened_is_one_error_among_those_of_the_others(
+    fresh_database: Any, folder: Path
+) -> None:
+    (folder / "payer.csv").unlink()
+    (folder / "payer.csv").mkdir()
+    (folder / "companies.csv").write_text(as_csv([{**COMPANY, "業種コード": "?"}]), encoding="utf-8")
+    assert _run(fresh_database, "load_exchange", folder).returncode == 1
+    rows = _errors(folder / "errors.csv")
+    assert [(row["ファイル"], row["行"], row["列"]) for row in rows] == [
+        ("payer.csv", "", ""),
+        ("companies.csv", "2", "業種コード"),
+    ]

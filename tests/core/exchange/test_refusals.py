@@ -53,6 +53,7 @@ BAD_CELLS = [
     ("dispatches", {"予定終了": "2021-07-05 10:00"}, "予定終了", "2021-07-05 10:00", "より後"),
     ("dispatches", {"実施終了": "2021-07-05 09:00"}, "実施終了", "2021-07-05 09:00", "より後"),
     ("dispatches", {"実施終了": ""}, "実施終了", "", "両方"),
+    ("dispatches", {"実施開始": ""}, "実施開始", "", "両方"),
     ("dispatches", {"緯度": ""}, "緯度", "", "緯度が必要"),
     ("dispatches", {"経度": ""}, "経度", "", "経度が必要"),
     ("dispatches", {"休憩分": "120"}, "休憩分", "120", "実施時間以上"),
@@ -228,10 +229,17 @@ def test_a_key_that_could_not_be_part_of_a_file_name_is_refused() -> None:
 
 
 def test_the_problems_can_be_read_in_part_and_then_as_a_whole() -> None:
-    tables = {"companies": [{**COMPANY, "企業コード": f"C{n}", "業種コード": "?", "企業区分": "!"} for n in range(3_000)]}
+    tables = {
+        "companies": [
+            {**COMPANY, "企業コード": f"C{n}", "業種コード": "?", "企業区分": "!"} for n in range(3_000)
+        ]
+    }
     result = load(tables)
     assert len(result.errors) == 2_000
     whole = list(result.problems)
     assert len(whole) == result.problems.count == 6_000
-    assert [(error.line, error.column) for error in whole[-2:]] == [(3_001, "業種コード"), (3_001, "企業区分")]
+    assert [(error.line, error.column) for error in whole[-2:]] == [
+        (3_001, "業種コード"),
+        (3_001, "企業区分"),
+    ]
     assert result.files["companies.csv"]["rejected"] == 3_000

@@ -11,6 +11,7 @@ from core.banks.services import load_bank_master
 
 class Command(BaseCommand):
     help = "金融機関マスタ（パッケージ zengin-code）を読み込みます。新しい版は、パッケージを更新してから実行します。"
+    requires_system_checks = ()  # no page is served here
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--force", action="store_true", help="同じ版でも読み直します")

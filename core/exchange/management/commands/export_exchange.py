@@ -11,6 +11,7 @@ from core.exchange import services
 
 class Command(BaseCommand):
     help = "すべての交換ファイルを書き出します。"
+    requires_system_checks = ()  # no page is served here
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", metavar="DIR", help="書き出し先のフォルダー（なければ作ります）")

@@ -14,6 +14,7 @@ from core.exchange import services
 
 class Command(BaseCommand):
     help = "交換ファイル（CSV・XLSX）を読み込みます。1 行でも誤りがあれば何も変更しません。"
+    requires_system_checks = ()  # no page is served here
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", metavar="DIR", help="交換ファイルのあるフォルダー")
