@@ -107,7 +107,7 @@ def _columns(batch: list[ExpertResult], book: RuleBook, now: dt.datetime) -> dic
             columns["dispatches"].append(dispatch)
             columns["months"].append(visit.start.date().replace(day=1))
             columns["kinds"].append(kind_of(own))
-            columns["codes"].append(" ".join(found.code for found in own))
+            columns["codes"].append(" ".join(sorted(found.code for found in own)))
             columns["fees"].append(fee)
             columns["travels"].append(travel)
             for found in own:

@@ -69,5 +69,7 @@ def assert_as_expected(output: Path, expected: Path) -> None:
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file below a folder, by name."""
     return {
-        str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
     }

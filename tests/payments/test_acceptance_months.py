@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from closing import ACCEPTANCE, assert_as_expected, checker, contents, load, maker, rows
 from django.core.management import call_command
 from pypdf import PdfReader
 
-from closing import ACCEPTANCE, assert_as_expected, checker, contents, load, maker, rows
 from payments.models import PayoutRun, RunFile
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +61,9 @@ def test_the_summary_names_every_other_file_with_its_hash(tmp_path: Path) -> Non
     payouts = rows(tmp_path / "out" / "payouts.csv")[1:]
     assert summary["totals"]["net"] == sum(int(row[7]) for row in payouts)
     assert summary["counts"]["payouts"] == len(payouts)
-    assert {file.name: file.sha256 for file in RunFile.objects.all() if file.name in files} == summary["files"]
+    assert {file.name: file.sha256 for file in RunFile.objects.all() if file.name in files} == summary[
+        "files"
+    ]
 
 
 def test_each_payout_has_a_notice_that_names_its_payee_and_amount(tmp_path: Path) -> None:
@@ -72,7 +74,8 @@ def test_each_payout_has_a_notice_that_names_its_payee_and_amount(tmp_path: Path
     assert {path.name for path in notices.iterdir()} == {f"支払通知書_{row[0]}.pdf" for row in payouts}
     for code, name, *_, net, _tax in payouts[:5]:
         text = "".join(
-            page.extract_text() for page in PdfReader(BytesIO((notices / f"支払通知書_{code}.pdf").read_bytes())).pages
+            page.extract_text()
+            for page in PdfReader(BytesIO((notices / f"支払通知書_{code}.pdf").read_bytes())).pages
         )
         assert name.replace(" ", "") in text.replace(" ", "").replace("\u3000", "")
         assert f"{int(net):,}" in text
@@ -103,7 +106,11 @@ def test_an_earlier_cutoff_leaves_the_rest_for_the_next_run(tmp_path: Path) -> N
         [row[1] for row in rows(tmp_path / name / "payout_lines.csv")[1:] if row[2] == "謝金"]
         for name in ("first", "second")
     ]
-    whole = [row[1] for row in rows(ACCEPTANCE / "expected" / "2021-07" / "payout_lines.csv")[1:] if row[2] == "謝金"]
+    whole = [
+        row[1]
+        for row in rows(ACCEPTANCE / "expected" / "2021-07" / "payout_lines.csv")[1:]
+        if row[2] == "謝金"
+    ]
     assert numbers[0]
     assert numbers[1]
     assert sorted(numbers[0] + numbers[1]) == sorted(whole)

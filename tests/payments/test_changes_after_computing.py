@@ -5,9 +5,9 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
+from closing import checker, computed_july, load, maker
 from django.db import connection, transaction
 
-from closing import checker, computed_july, load, maker
 from core.audit.acting import SYSTEM, acting
 from core.errors import DomainError
 from core.programme.models import RuleSet
@@ -67,12 +67,17 @@ def a_late_check_event(run: PayoutRun) -> None:
     dispatch = paid_dispatch(run)
     assert dispatch.visited_from is not None
     CheckEvent.objects.create(
-        event_id="late", dispatch=dispatch, kind="開始", device_time=dispatch.visited_from - dt.timedelta(hours=3)
+        event_id="late",
+        dispatch=dispatch,
+        kind="開始",
+        device_time=dispatch.visited_from - dt.timedelta(hours=3),
     )
 
 
 def another_payee_class(run: PayoutRun) -> None:
-    Expert.objects.filter(pk=run.payouts.filter(payee_class="報酬2号")[0].expert_id).update(payee_class="法人")
+    Expert.objects.filter(pk=run.payouts.filter(payee_class="報酬2号")[0].expert_id).update(
+        payee_class="法人"
+    )
 
 
 def another_account(run: PayoutRun) -> None:

@@ -7,15 +7,23 @@ from typing import Any
 
 import pytest
 import time_machine
+from closing import JULY, PAY_DATE, approved_july, checker, computed_july, load, maker, person
 from django.core.management import call_command
 from django.db import connection
 
 from accounts.models import Role
-from closing import JULY, PAY_DATE, approved_july, checker, computed_july, load, maker, person
 from core.clock import from_jst
 from core.errors import DomainError
 from payments.models import Payer, PayoutRun
-from payments.services import approve_run, close_run, compute_run, draft_run, drop_run, export_run, mark_transferred
+from payments.services import (
+    approve_run,
+    close_run,
+    compute_run,
+    draft_run,
+    drop_run,
+    export_run,
+    mark_transferred,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -112,7 +120,7 @@ def test_a_month_is_open_until_its_last_moment_in_japan(tmp_path: Path) -> None:
 def test_a_month_is_closed_from_the_first_moment_of_the_next_in_japan(tmp_path: Path) -> None:
     load("2021-07")
     draft = draft_run(month=JULY, pay_date=PAY_DATE, actor=maker())
-    assert draft.cutoff == from_jst(dt.datetime(2021, 8, 1))  # noqa: DTZ001 - naive means Japan here
+    assert draft.cutoff == from_jst(dt.datetime(2021, 8, 1))
 
 
 @time_machine.travel(dt.datetime(2021, 7, 20, 3, 0, tzinfo=dt.UTC), tick=False)
@@ -247,7 +255,9 @@ def test_a_draft_that_is_not_computed_cannot_be_approved() -> None:
 
 def test_a_run_that_pays_nobody_cannot_be_approved() -> None:
     load("2021-07")
-    april = draft_run(month=dt.date(2021, 4, 1), pay_date=dt.date(2021, 5, 25), actor=maker(), past_allowed=True)
+    april = draft_run(
+        month=dt.date(2021, 4, 1), pay_date=dt.date(2021, 5, 25), actor=maker(), past_allowed=True
+    )
     april = compute_run(run=april, actor=maker())
     with pytest.raises(DomainError, match="支払がありません"):
         approve_run(run=april, actor=checker())

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+from closing import approved_july, checker, computed_july, load
 from django.db import DatabaseError, connection, transaction
 
-from closing import approved_july, checker, computed_july, load
 from payments.models import PayoutRun
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +43,9 @@ def approve_by_hand(run: PayoutRun, approver: int) -> str:
 
 def test_tests_run_as_a_role_that_owns_nothing() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tableowner = current_user")
+        cursor.execute(
+            "SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tableowner = current_user"
+        )
         assert cursor.fetchone() == (0,)
 
 
@@ -104,7 +106,9 @@ def test_a_run_without_payouts_cannot_be_approved(computed: PayoutRun) -> None:
     refuses(approve_by_hand(computed, checker().pk), because="支払がありません")
 
 
-@pytest.mark.parametrize("table", ["payments_payout", "payments_payoutline", "payments_runhold", "payments_runruleset"])
+@pytest.mark.parametrize(
+    "table", ["payments_payout", "payments_payoutline", "payments_runhold", "payments_runruleset"]
+)
 def test_the_rows_of_an_approved_run_are_frozen(approved: PayoutRun, table: str) -> None:
     refuses(f"DELETE FROM {table}", because="承認済み")
     refuses(f"UPDATE {table} SET run_id = run_id", because="承認済み")
@@ -116,7 +120,13 @@ def test_the_rows_of_an_approved_run_are_frozen(approved: PayoutRun, table: str)
 
 @pytest.mark.parametrize(
     "change",
-    ["pay_date = pay_date + 1", "gross = gross + 1, net = net + 1", "digest = ''", "maker_id = maker_id + 1", "name = 'x'"],
+    [
+        "pay_date = pay_date + 1",
+        "gross = gross + 1, net = net + 1",
+        "digest = ''",
+        "maker_id = maker_id + 1",
+        "name = 'x'",
+    ],
 )
 def test_an_approved_run_itself_is_frozen(approved: PayoutRun, change: str) -> None:
     refuses(f"UPDATE payments_payoutrun SET {change}")
@@ -151,7 +161,10 @@ def test_nothing_can_be_truncated(table: str) -> None:
 def test_the_evidence_of_a_paid_dispatch_is_frozen(approved: PayoutRun) -> None:
     paid = "(SELECT dispatch_id FROM payments_payoutline)"
     travelling = "(SELECT l.dispatch_id FROM payments_payoutline l JOIN dispatch_travelline USING (dispatch_id) LIMIT 1)"
-    refuses(f"UPDATE dispatch_travelline SET claimed = claimed + 1 WHERE dispatch_id IN {paid}", because="承認済み")
+    refuses(
+        f"UPDATE dispatch_travelline SET claimed = claimed + 1 WHERE dispatch_id IN {paid}",
+        because="承認済み",
+    )
     refuses(f"DELETE FROM dispatch_travelline WHERE dispatch_id IN {paid}", because="承認済み")
     refuses(
         "INSERT INTO dispatch_travelline SELECT (jsonb_populate_record(t, jsonb_build_object('id', t.id + 1000000,"
@@ -160,7 +173,7 @@ def test_the_evidence_of_a_paid_dispatch_is_frozen(approved: PayoutRun) -> None:
     )
     refuses(
         "INSERT INTO dispatch_checkevent (event_id, dispatch_id, kind, device_time, signer_name)"
-        f" SELECT 'late', min(dispatch_id), '終了', now(), '' FROM payments_payoutline",
+        " SELECT 'late', min(dispatch_id), '終了', now(), '' FROM payments_payoutline",
         because="承認済み",
     )
     refuses(f"UPDATE dispatch_dispatch SET break_minutes = 1 WHERE id IN {paid}", because="承認済み")
@@ -172,7 +185,9 @@ def test_the_evidence_of_a_paid_dispatch_is_frozen(approved: PayoutRun) -> None:
 
 
 def test_a_held_dispatch_can_still_be_corrected(approved: PayoutRun) -> None:
-    sql("UPDATE dispatch_dispatch SET break_minutes = 1 WHERE id IN (SELECT dispatch_id FROM payments_runhold)")
+    sql(
+        "UPDATE dispatch_dispatch SET break_minutes = 1 WHERE id IN (SELECT dispatch_id FROM payments_runhold)"
+    )
 
 
 def test_check_events_are_append_only(approved: PayoutRun) -> None:
@@ -188,7 +203,8 @@ def test_the_list_of_files_is_append_only(approved: PayoutRun) -> None:
 
 def test_a_rule_set_that_an_approved_run_used_is_frozen(approved: PayoutRun) -> None:
     refuses(
-        "UPDATE programme_ruleset SET values = jsonb_set(values, '{car_yen_per_km}', '38')", because="承認済み"
+        "UPDATE programme_ruleset SET values = jsonb_set(values, '{car_yen_per_km}', '38')",
+        because="承認済み",
     )
 
 
@@ -211,9 +227,7 @@ def test_rule_sets_never_overlap() -> None:
 def test_a_dispatch_moves_only_along_the_transitions(action: str, status: str) -> None:
     load("2021-07")
     sql("SELECT set_config('app.transition', %s, true)", action)
-    refuses(
-        "UPDATE dispatch_dispatch SET status = %s WHERE status = 'approved'", status, because="手続き"
-    )
+    refuses("UPDATE dispatch_dispatch SET status = %s WHERE status = 'approved'", status, because="手続き")
 
 
 def test_the_application_cannot_change_the_structure() -> None:
@@ -225,7 +239,8 @@ def test_the_application_cannot_change_the_structure() -> None:
 
 
 @pytest.mark.parametrize(
-    "table", ["dispatch_dispatch", "experts_expert", "institutions_institution", "payments_runfile", "audit_change"]
+    "table",
+    ["dispatch_dispatch", "experts_expert", "institutions_institution", "payments_runfile", "audit_change"],
 )
 def test_business_records_are_never_deleted(table: str) -> None:
     refuses(f"DELETE FROM {table}", because="permission denied")
@@ -256,6 +271,7 @@ def test_who_did_it_is_in_the_history(approved: PayoutRun) -> None:
             " ORDER BY id DESC LIMIT 1"
         )
         assert cursor.fetchone() == (checker().get_full_name(), "approve_run")
-        cursor.execute("SELECT DISTINCT actor_name, action FROM dispatch_statuschange WHERE to_status = 'scheduled'")
+        cursor.execute(
+            "SELECT DISTINCT actor_name, action FROM dispatch_statuschange WHERE to_status = 'scheduled'"
+        )
         assert cursor.fetchall() == [(checker().get_full_name(), "schedule")]
-

@@ -3,8 +3,8 @@
 import datetime as dt
 
 import pytest
-
 from closing import JULY, PAY_DATE, checker, load, maker
+
 from core.clock import from_jst
 from dispatch.models import Dispatch
 from payments.models import PayoutLine, PayoutRun
@@ -19,7 +19,9 @@ def run_of(month: dt.date, pay_date: dt.date = PAY_DATE) -> PayoutRun:
 
 
 def amount(number: str, item: str) -> int | None:
-    return PayoutLine.objects.filter(dispatch__number=number, item=item).values_list("amount", flat=True).first()
+    return (
+        PayoutLine.objects.filter(dispatch__number=number, item=item).values_list("amount", flat=True).first()
+    )
 
 
 def test_a_later_run_takes_what_the_cap_of_the_day_has_left() -> None:
@@ -69,5 +71,8 @@ def test_a_visit_at_the_first_moment_of_the_next_month_waits() -> None:
     late = Dispatch.objects.filter(visited_from__gte=boundary).values_list("pk", flat=True)
     assert late
     run = run_of(JULY)
-    seen = {*run.lines.values_list("dispatch_id", flat=True), *run.holds.values_list("dispatch_id", flat=True)}
+    seen = {
+        *run.lines.values_list("dispatch_id", flat=True),
+        *run.holds.values_list("dispatch_id", flat=True),
+    }
     assert not seen & set(late)

@@ -16,11 +16,11 @@ from typing import Any
 
 import psycopg
 import pytest
+from closing import ACCEPTANCE, assert_as_expected, checker, contents, load, maker
 from django.conf import settings
 from django.db import connections
 from psycopg import sql
 
-from closing import ACCEPTANCE, assert_as_expected, checker, contents, load, maker
 from payments.models import Payout
 
 SEED = 20210731
@@ -71,7 +71,9 @@ def clone(loaded: Loaded) -> Iterator[Loaded]:
         connection.execute(
             sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
                 sql.Identifier(name),
-                sql.Identifier(settings.DATABASES["default"].get("ASSUME_ROLE") or settings.DATABASES["default"]["USER"]),
+                sql.Identifier(
+                    settings.DATABASES["default"].get("ASSUME_ROLE") or settings.DATABASES["default"]["USER"]
+                ),
             )
         )
         try:
@@ -83,7 +85,16 @@ def clone(loaded: Loaded) -> Iterator[Loaded]:
 
 
 def start(database: Loaded, output: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "manage.py", "close_month", "2021-07", "--maker", "tanto", "--checker", "shonin"]
+    command = [
+        sys.executable,
+        "manage.py",
+        "close_month",
+        "2021-07",
+        "--maker",
+        "tanto",
+        "--checker",
+        "shonin",
+    ]
     return subprocess.Popen(
         [*command, "--pay-date", "2021-08-25", "--output", str(output)],
         cwd=settings.BASE_DIR,
