@@ -65,7 +65,7 @@ def _maintenance() -> Iterator[psycopg.Connection[Any]]:
 
 
 def _point_to(name: str) -> None:
-    for alias in ("default", "owner"):
+    for alias in ("default", "owner", "sealer"):
         connections[alias].close()
         connections[alias].settings_dict["NAME"] = name
 
@@ -93,8 +93,10 @@ def _clone(template: str, name: str) -> None:
         # rights on the database itself are not copied with a template
         connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
         connection.execute(
-            sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
-                sql.Identifier(name), sql.Identifier(roles.application_role())
+            sql.SQL("GRANT CONNECT ON DATABASE {} TO {}, {}").format(
+                sql.Identifier(name),
+                sql.Identifier(roles.application_role()),
+                sql.Identifier(roles.SEALER_ROLE),
             )
         )
 
@@ -180,11 +182,12 @@ def fresh_database(
             **os.environ,
             "DATABASE_URL": _url("default", name),
             "DATABASE_OWNER_URL": _url("owner", name),
+            "DATABASE_SEALER_URL": _url("sealer", name),
             "REDIS_URL": settings.REDIS_URL,
             "DJANGO_SETTINGS_MODULE": "config.settings.test",
         }
         if settings.DATABASES["default"].get("ASSUME_ROLE"):
-            del environment["DATABASE_OWNER_URL"]
+            del environment["DATABASE_OWNER_URL"], environment["DATABASE_SEALER_URL"]
         try:
             yield FreshDatabase(name, environment)
         finally:
@@ -196,3 +199,4 @@ def fresh_database(
 def _own_exports(settings: Any, tmp_path: Path) -> None:
     """What a test exports stays in its own folder."""
     settings.EXPORT_DIR = tmp_path / "exports"
+    settings.AUDIT_DIR = tmp_path / "audit"

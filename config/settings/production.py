@@ -20,6 +20,7 @@ from .base import VAR_DIR
 _SAMPLE_WORDS = ("change", "example", "sample", "passw", "insecure", "secret", "dispatch")
 _SHORTEST_KEY = 50
 _SHORTEST_PASSWORD = 20
+_SHORTEST_SIGNING_KEY = 43  # 32 bytes in base64
 _FEWEST_DIFFERENT_CHARACTERS = 10
 
 
@@ -111,6 +112,18 @@ if os.environ.get("DATABASE_OWNER_URL") or os.environ.get("DATABASE_OWNER_URL_FI
     DATABASES["owner"] = database("DATABASE_OWNER_URL")
     if DATABASES["owner"]["USER"] == DATABASES["default"]["USER"]:
         raise ImproperlyConfigured("DATABASE_URL と DATABASE_OWNER_URL には別のロールを使ってください。")
+if os.environ.get("DATABASE_SEALER_URL") or os.environ.get("DATABASE_SEALER_URL_FILE"):
+    # only the process that seals the history is given the sealer's address
+    DATABASES["sealer"] = {**database("DATABASE_SEALER_URL"), "CONN_MAX_AGE": 0}
+    if DATABASES["sealer"]["USER"] == DATABASES["default"]["USER"]:
+        raise ImproperlyConfigured("DATABASE_URL と DATABASE_SEALER_URL には別のロールを使ってください。")
+    AUDIT_SIGNING_KEY = secret("AUDIT_SIGNING_KEY")
+    refuse_weak("AUDIT_SIGNING_KEY", AUDIT_SIGNING_KEY, _SHORTEST_SIGNING_KEY)
+# Sealing has a queue of its own: only the worker that holds the sealer's address takes from it.
+CELERY_TASK_ROUTES = {
+    "core.audit.tasks.seal_audit": {"queue": "seal"},
+    "core.audit.tasks.keep_audit": {"queue": "seal"},
+}
 
 REDIS_URL = secret("REDIS_URL")
 if urlsplit(REDIS_URL).scheme not in ("redis", "rediss", "unix"):

@@ -9,6 +9,8 @@ from typing import Protocol
 from django.db import connection, transaction
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
+# the client's address, as far as it can be known; set by the middleware, empty for commands and timers
+client_address: ContextVar[str] = ContextVar("client_address", default="")
 _current: ContextVar[tuple[str, str, str, str]] = ContextVar("acting", default=("", "", "", ""))
 
 
@@ -41,8 +43,8 @@ def _tell_database(values: tuple[str, str, str, str]) -> None:
         cursor.execute(
             "SELECT set_config('app.actor_id', %s, true), set_config('app.actor_name', %s, true),"
             " set_config('app.action', %s, true), set_config('app.reason', %s, true),"
-            " set_config('app.request_id', %s, true)",
-            [*values, request_id.get()],
+            " set_config('app.request_id', %s, true), set_config('app.address', %s, true)",
+            [*values, request_id.get(), client_address.get()],
         )
 
 

@@ -1,11 +1,13 @@
-"""Each request has an id that its history rows and log lines carry."""
+"""Each request has an id and an address that its history rows and log lines carry."""
 
 import secrets
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from .acting import request_id
+from core.client_address import address_of
+
+from .acting import client_address, request_id
 
 
 class RequestIdMiddleware:
@@ -16,9 +18,11 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         token = request_id.set(secrets.token_hex(8))
+        address_token = client_address.set(address_of(request))
         try:
             response = self.get_response(request)
             response["X-Request-ID"] = request_id.get()
             return response
         finally:
+            client_address.reset(address_token)
             request_id.reset(token)

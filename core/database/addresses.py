@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 APP_ROLE = "dispatch_app"
+SEALER_ROLE = "dispatch_sealer"
 
 
 def connection_settings(url: str, **extra: Any) -> dict[str, Any]:
@@ -40,9 +41,12 @@ def from_environment(var_dir: Path) -> tuple[dict[str, dict[str, Any]], str, boo
 
     `default` is the application's role, `owner` the role that migrates. With DATABASE_URL alone the
     owner's login is used for both, and the application's connections take the role `dispatch_app`.
+    `sealer` chains the history (core/audit/sealing.py): a login of its own where one is named, else the
+    owner's login stepping down to the role `dispatch_sealer`.
     """
     database_url = os.environ.get("DATABASE_URL", "")
     owner_url = os.environ.get("DATABASE_OWNER_URL", "")
+    sealer_url = os.environ.get("DATABASE_SEALER_URL", "")
     redis_url = os.environ.get("REDIS_URL", "")
     assume_role = ""
     embedded = not (database_url and redis_url)
@@ -52,11 +56,14 @@ def from_environment(var_dir: Path) -> tuple[dict[str, dict[str, Any]], str, boo
         own = endpoints(var_dir)
         redis_url = redis_url or own.redis_url
         if not database_url:
-            database_url, owner_url = own.database_url, own.database_owner_url
+            database_url, owner_url, sealer_url = own.database_url, own.database_owner_url, own.sealer_url
     if not owner_url:
         owner_url, assume_role = database_url, APP_ROLE
     databases = {
         "default": connection_settings(database_url, CONN_MAX_AGE=60, ASSUME_ROLE=assume_role),
         "owner": connection_settings(owner_url, TEST={"MIRROR": "default"}),
+        "sealer": connection_settings(
+            sealer_url or owner_url, ASSUME_ROLE="" if sealer_url else SEALER_ROLE, TEST={"MIRROR": "default"}
+        ),
     }
     return databases, redis_url, embedded

@@ -13,8 +13,9 @@ from psycopg import sql
 
 from core.errors import DomainError
 
+from .addresses import SEALER_ROLE
+
 READONLY_ROLE = "dispatch_readonly"
-SEALER_ROLE = "dispatch_sealer"
 
 # Rows that are not business records: sessions, links between tables, loading areas, drafts of a run
 # (from approval on, triggers refuse), and what the next check computes anew.
@@ -37,9 +38,19 @@ DELETABLE = (
 # Tables whose name starts so are loading areas of the exchange.
 DELETABLE_PREFIX = "staging_"
 # Written by triggers alone.
-READ_ONLY = ("audit_change", "dispatch_statuschange", "dispatch_transition", "django_migrations")
+READ_ONLY = (
+    "audit_change", "audit_seal", "audit_archive", "dispatch_statuschange", "dispatch_transition",
+    "django_migrations",
+)  # fmt: skip
 # Evidence and records: added, never changed.
-APPEND_ONLY = ("dispatch_checkevent", "payments_rundownload")
+APPEND_ONLY = ("audit_access", "dispatch_checkevent", "notify_mailattempt", "payments_rundownload")
+# The sealer reads history and chains it; it writes no history and changes nothing.
+SEALER_RIGHTS = {
+    "audit_change": "SELECT",
+    "audit_access": "SELECT",
+    "audit_seal": "SELECT, INSERT",
+    "audit_archive": "SELECT, INSERT",
+}
 
 
 def take_application_role(sender: Any, connection: Any, **kwargs: Any) -> None:
@@ -78,7 +89,8 @@ def create_roles() -> bool:
         cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
         exists = cursor.fetchone() is not None
         if exists and settings.DATABASES["default"].get("ASSUME_ROLE") and may_create:
-            cursor.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role)).as_string())
+            for name in (role, SEALER_ROLE):
+                cursor.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(name)).as_string())
         return exists and role != owner.settings_dict["USER"]
 
 
@@ -122,9 +134,16 @@ def grant_rights() -> None:
                 )
             )
         if sql.Identifier(SEALER_ROLE) in others:
-            statements.append(
-                sql.SQL("GRANT SELECT ON audit_change TO {}").format(sql.Identifier(SEALER_ROLE))
-            )
+            sealer = sql.Identifier(SEALER_ROLE)
+            for name, rights in SEALER_RIGHTS.items():
+                if name in tables:
+                    statements.append(
+                        sql.SQL("GRANT " + rights + " ON {} TO {}").format(sql.Identifier(name), sealer)
+                    )
+            if "audit_seal" in tables:
+                statements.append(
+                    sql.SQL("GRANT EXECUTE ON FUNCTION audit_purge(bigint) TO {}").format(sealer)
+                )
         for statement in statements:
             cursor.execute(statement.as_string())
 

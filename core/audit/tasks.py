@@ -1,0 +1,45 @@
+"""The history's own timers: sealing each minute, the nightly check, archive and retention."""
+
+import logging
+from typing import Any
+
+from celery import shared_task
+
+from core.errors import DomainError
+from core.jobs.progress import Progress
+from core.jobs.registry import job_kind
+from core.jobs.services import queue_job
+
+from . import sealing, verifying
+from .acting import SYSTEM
+
+log = logging.getLogger(__name__)
+
+VERIFY = "verify_audit"
+
+
+@shared_task
+def seal_audit() -> int:
+    """Once a minute: what has ended is sealed. Answers how many rows."""
+    return sealing.seal_audit()[0]
+
+
+@shared_task
+def verify_audit() -> int:
+    """Once a night: a job that fails, for everybody to see, when the history isn't whole."""
+    return queue_job(kind=VERIFY, title="履歴の検証", arguments={}, actor=SYSTEM).pk
+
+
+@job_kind(VERIFY, "履歴の検証")
+def run_verification(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Checks the chain; what is broken is the job's error, which the office's first page shows, and an alarm line."""
+    result = verifying.verify_audit()
+    if result.problem:
+        log.critical("history is not whole: %s", result.problem)
+        raise DomainError(result.problem)
+    return {
+        "封印": result.head.number,
+        "件数": result.head.rows,
+        "値": result.head.hash,
+        "未封印": result.unsealed,
+    }
