@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from office.views import dispatches, home, imports, jobs, months, payouts, registers, runs
+from office.views import dispatches, home, imports, jobs, months, notifications, payouts, registers, runs
 
 app_name = "office"
 
@@ -32,6 +32,9 @@ urlpatterns = [
     path("imports/", imports.import_list, name="import_list"),
     path("imports/<int:pk>/", imports.import_detail, name="import_detail"),
     path("imports/<int:pk>/errors.csv", imports.import_errors, name="import_errors"),
+    path("mails/", notifications.mail_list, name="mail_list"),
+    path("mails/<int:pk>/", notifications.mail_detail, name="mail_detail"),
+    path("mails/<int:pk>/decide/", notifications.mail_decide, name="mail_decide"),
     path("jobs/", jobs.job_list, name="job_list"),
     path("jobs/<int:pk>/", jobs.job_detail, name="job_detail"),
     path("jobs/<int:pk>/progress/", jobs.job_progress, name="job_progress"),

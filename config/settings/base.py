@@ -26,6 +26,7 @@ INSTALLED_APPS = [
     "core.database",
     "core.audit",
     "core.jobs",
+    "core.notify",
     "core.programme",
     "core.banks",
     "core.exchange",
@@ -110,6 +111,28 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 IMPORT_MAX_BYTES = 200 * 1024 * 1024
 
+# History leaves the database after so many days, and only into signed files; never below 31 (core/audit/retention.py).
+AUDIT_RETENTION_DAYS = env.int("AUDIT_RETENTION_DAYS", default=400)
+# Signed files of history by month, the key that signs them, and the last head of the chain seen here.
+AUDIT_DIR = VAR_DIR / "audit"
+# Where production names the key; empty: a key of this installation's own in AUDIT_DIR, made by `setup`.
+AUDIT_SIGNING_KEY = ""
+
+# Every mail, also Django's and other packages', goes into the queue (core/notify); the worker sends it by MAIL_TRANSPORT.
+EMAIL_BACKEND = "core.notify.backend.QueueBackend"
+MAIL_TRANSPORT = "core.notify.backend.FolderBackend"
+MAIL_FOLDER = VAR_DIR / "mail"
+# Whether a mail with a one-time link may be read on the screen (only where mails go to a folder).
+MAIL_READABLE = False
+# A certificate authority of the mail server's own; empty: those the system trusts.
+MAIL_CA_FILE = ""
+DEFAULT_FROM_EMAIL = "専門家派遣 事務局 <office@localhost>"
+# Where undeliverable mail comes back to; empty: the sender.
+MAIL_BOUNCE_ADDRESS = ""
+# Links in mails start with this, whatever address a request came by.
+PUBLIC_ORIGIN = "http://127.0.0.1:8000"
+EMAIL_TIMEOUT = 20
+
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
@@ -139,6 +162,11 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "Asia/Tokyo"
 CELERY_BEAT_SCHEDULE = {
     "sweep-jobs": {"task": "core.jobs.tasks.sweep_jobs", "schedule": 60.0},
+    "send-mails": {"task": "core.notify.tasks.send_mails", "schedule": 30.0},
+    "sweep-mails": {"task": "core.notify.tasks.sweep_mails", "schedule": 60.0},
+    "seal-audit": {"task": "core.audit.tasks.seal_audit", "schedule": 60.0},
+    "verify-audit": {"task": "core.audit.tasks.verify_audit", "schedule": crontab(hour=2, minute=30)},
+    "keep-audit": {"task": "core.audit.tasks.keep_audit", "schedule": crontab(hour=3, minute=30)},
     "check-when-stale": {"task": "payments.tasks.check_when_stale", "schedule": 60.0},
 }
 
@@ -161,28 +189,3 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
 }
-# History leaves the database after so many days, and only into signed files; never below 31 (core/audit/retention.py).
-AUDIT_RETENTION_DAYS = env.int("AUDIT_RETENTION_DAYS", default=400)
-# Signed files of history by month, the key that signs them, and the last head of the chain seen here.
-AUDIT_DIR = VAR_DIR / "audit"
-# Where production names the key; empty: a key of this installation's own in AUDIT_DIR, made by `setup`.
-AUDIT_SIGNING_KEY = ""
-
-# Every mail, also Django's and other packages', goes into the queue (core/notify); the worker sends it by MAIL_TRANSPORT.
-EMAIL_BACKEND = "core.notify.backend.QueueBackend"
-MAIL_TRANSPORT = "core.notify.backend.FolderBackend"
-MAIL_FOLDER = VAR_DIR / "mail"
-# Whether a mail with a one-time link may be read on the screen (only where mails go to a folder).
-MAIL_READABLE = False
-# A certificate authority of the mail server's own; empty: those the system trusts.
-MAIL_CA_FILE = ""
-DEFAULT_FROM_EMAIL = "専門家派遣 事務局 <office@localhost>"
-# Where undeliverable mail comes back to; empty: the sender.
-MAIL_BOUNCE_ADDRESS = ""
-EMAIL_TIMEOUT = 20
-
-    "send-mails": {"task": "core.notify.tasks.send_mails", "schedule": 30.0},
-    "sweep-mails": {"task": "core.notify.tasks.sweep_mails", "schedule": 60.0},
-    "seal-audit": {"task": "core.audit.tasks.seal_audit", "schedule": 60.0},
-    "verify-audit": {"task": "core.audit.tasks.verify_audit", "schedule": crontab(hour=2, minute=30)},
-    "keep-audit": {"task": "core.audit.tasks.keep_audit", "schedule": crontab(hour=3, minute=30)},

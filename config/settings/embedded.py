@@ -14,6 +14,8 @@ ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", "testserver"]
 ENVIRONMENT_LABEL = "デモ環境"
 # demo_data may fill an empty database with an invented story
 DEMO_DATA_ALLOWED = True
+# mails land in VAR_DIR/mail and can be read on the screen
+MAIL_READABLE = True
 
 DATABASES, REDIS_URL, EMBEDDED_SERVERS = from_environment(VAR_DIR)
 

@@ -101,6 +101,7 @@ refuse_weak("SECRET_KEY", SECRET_KEY, _SHORTEST_KEY)
 FIELD_KEYS = field_keys("FIELD_KEYS")
 ALLOWED_HOSTS = hosts("ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS]
+PUBLIC_ORIGIN = f"https://{ALLOWED_HOSTS[0]}"
 
 DATABASES = {"default": database("DATABASE_URL")}
 if _limit := seconds("DATABASE_STATEMENT_TIMEOUT"):
@@ -131,6 +132,22 @@ if urlsplit(REDIS_URL).scheme not in ("redis", "rediss", "unix"):
 # Whoever may write to the cache may run code in our processes (the cache pickles): never without a password.
 refuse_weak("REDIS_URL のパスワード", unquote(urlsplit(REDIS_URL).password or ""), _SHORTEST_PASSWORD)
 EMBEDDED_SERVERS = False
+
+# Mail leaves over verified TLS only. Without a server the mails wait, and the administrators are told.
+MAIL_TRANSPORT = "core.notify.backend.VerifiedSmtpBackend"
+EMAIL_HOST = os.environ.get("MAIL_HOST", "").strip()
+EMAIL_PORT = int(os.environ.get("MAIL_PORT", "").strip() or 587)
+EMAIL_USE_SSL = EMAIL_PORT == 465
+EMAIL_USE_TLS = not EMAIL_USE_SSL
+MAIL_CA_FILE = os.environ.get("MAIL_CA_FILE", "").strip()
+if EMAIL_HOST:
+    EMAIL_HOST_USER = os.environ.get("MAIL_USER", "").strip()
+    if EMAIL_HOST_USER:
+        EMAIL_HOST_PASSWORD = secret("MAIL_PASSWORD")
+    DEFAULT_FROM_EMAIL = os.environ.get("MAIL_FROM", "").strip()
+    MAIL_BOUNCE_ADDRESS = os.environ.get("MAIL_BOUNCE", "").strip()
+    if "@" not in DEFAULT_FROM_EMAIL:
+        raise ImproperlyConfigured("MAIL_FROM に差出人のメールアドレスを設定してください。")
 CELERY_BROKER_URL = REDIS_URL
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 

@@ -40,6 +40,10 @@ STATUS_LOOKS: dict[str, Look] = {
     "running": Look("info", "play"),
     "done": Look("success", "check"),
     "failed": Look("error", "cross-circle"),
+    # mail
+    "sending": Look("info", "play"),
+    "sent": Look("success", "check"),
+    "unsure": Look("warning", "alert"),
 }
 
 # 区分 of findings (rules.md §5), and the payable rest.

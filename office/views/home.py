@@ -1,7 +1,6 @@
 """The office's start page: what waits for whom."""
 
 import datetime as dt
-from typing import Any
 
 from django.db.models import Count, Min, Q
 from django.http import HttpRequest, HttpResponse
@@ -14,19 +13,25 @@ from core.jobs.models import Job
 from dispatch.models import Assessment
 from office.access import office_view, person
 from office.months import months_with_visits
+from office.waiting import Waiting, everything_waiting, waiting_source
 from payments.models import PayoutRun
 from payments.selectors import month_summary
 
 RECENT = dt.timedelta(days=3)
 
 
-def _queue_of(user: User) -> list[dict[str, Any]]:
-    """What this person can act on, most urgent first."""
-    items: list[dict[str, Any]] = []
+def _text(month: dt.date) -> str:
+    return f"{month:%Y-%m}"
+
+
+@waiting_source(10)
+def runs_waiting(user: User) -> list[Waiting]:
+    """Runs this person can take a step further: approve first, then compute, export, confirm the transfer."""
+    lines: list[Waiting] = []
     runs = PayoutRun.objects.visible_to(user)
     waiting = runs.filter(status=PayoutRun.Status.COMPUTED).select_related("maker").first()
     if waiting and may(user, "approve_run").allowed and waiting.maker_id != user.pk:
-        items.append(
+        lines.append(
             {
                 "title": f"支払データ {waiting.name} の承認",
                 "url": reverse("office:run_detail", args=[waiting.name]),
@@ -41,7 +46,7 @@ def _queue_of(user: User) -> list[dict[str, Any]]:
         (PayoutRun.Status.EXPORTED, "の振込の確認"),
     ):
         for run in runs.filter(status=status).order_by("month", "ordinal")[:5]:
-            items.append(
+            lines.append(
                 {
                     "title": f"支払データ {run.name} {title}",
                     "url": reverse("office:run_detail", args=[run.name]),
@@ -50,35 +55,45 @@ def _queue_of(user: User) -> list[dict[str, Any]]:
                     "note": "",
                 }
             )
+    return lines
+
+
+@waiting_source(30)
+def dispatches_waiting(user: User) -> list[Waiting]:
+    """Held and incomplete dispatches, by month."""
     held = (
         Assessment.objects.filter(kind__in=(Assessment.Kind.HOLD, Assessment.Kind.INCOMPLETE))
         .values("month", "kind")
         .annotate(count=Count("pk"), oldest=Min("dispatch__visited_from"))
         .order_by("month", "kind")
     )
-    for row in held:
-        month = row["month"]
-        items.append(
-            {
-                "title": f"{month.year}年{month.month}月分の{row['kind']}",
-                "url": f"{reverse('office:month_detail', args=[f'{month:%Y-%m}'])}?kind={row['kind']}#list",
-                "count": row["count"],
-                "oldest": row["oldest"],
-                "note": "",
-            }
-        )
+    return [
+        {
+            "title": f"{row['month'].year}年{row['month'].month}月分の{row['kind']}",
+            "url": f"{reverse('office:month_detail', args=[_text(row['month'])])}?kind={row['kind']}#list",
+            "count": row["count"],
+            "oldest": row["oldest"],
+            "note": "",
+        }
+        for row in held
+    ]
+
+
+@waiting_source(40)
+def failed_jobs(user: User) -> list[Waiting]:
+    """Jobs that somebody has to look at."""
     failed = Job.objects.filter(status=Job.Status.FAILED).aggregate(count=Count("pk"), oldest=Min("ended_at"))
-    if failed["count"]:
-        items.append(
-            {
-                "title": "失敗したジョブ",
-                "url": f"{reverse('office:job_list')}?status=failed",
-                "count": failed["count"],
-                "oldest": failed["oldest"],
-                "note": "内容を確認して、もう一度実行してください。",
-            }
-        )
-    return items
+    if not failed["count"]:
+        return []
+    return [
+        {
+            "title": "失敗したジョブ",
+            "url": f"{reverse('office:job_list')}?status=failed",
+            "count": failed["count"],
+            "oldest": failed["oldest"],
+            "note": "内容を確認して、もう一度実行してください。",
+        }
+    ]
 
 
 @office_view()
@@ -90,7 +105,7 @@ def office_home(request: HttpRequest) -> HttpResponse:
     months = months_with_visits()
     context = {
         "section": "home",
-        "queue": _queue_of(user),
+        "queue": everything_waiting(user),
         "summary": month_summary(months[0]) if months else None,
         "runs": PayoutRun.objects.visible_to(user).order_by("-month", "-ordinal")[:5],
         "jobs": Job.objects.filter(

@@ -1,0 +1,36 @@
+"""What waits for whom on the office's start page: each part of the office adds what it knows."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import TypedDict
+
+from accounts.models import User
+
+
+class Waiting(TypedDict):
+    """One line: what waits, where to go, how many, since when, and a word more."""
+
+    title: str
+    url: str
+    count: int
+    oldest: dt.datetime | None
+    note: str
+
+
+Source = Callable[[User], list[Waiting]]
+_SOURCES: list[tuple[int, Source]] = []
+
+
+def waiting_source(order: int) -> Callable[[Source], Source]:
+    """Registers a function that answers what waits for a person; a smaller order stands higher on the page."""
+
+    def register(source: Source) -> Source:
+        _SOURCES.append((order, source))
+        return source
+
+    return register
+
+
+def everything_waiting(user: User) -> list[Waiting]:
+    """All lines for this person, most urgent first."""
+    return [line for _, source in sorted(_SOURCES, key=lambda each: each[0]) for line in source(user)]
