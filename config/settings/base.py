@@ -23,6 +23,11 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "import_export",
     "rest_framework",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "axes",
     "core.database",
     "core.audit",
     "core.jobs",
@@ -48,10 +53,14 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "accounts.middleware.StandingSignInMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "core.ui.middleware.DomainErrorMiddleware",
+    # last: it turns a locked sign-in into its answer
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -79,13 +88,77 @@ AUTH_USER_MODEL = "accounts.User"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
+# The first one is asked first and stops everybody who is locked; every way in goes through it.
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "accounts.validators.PolicyLengthValidator"},
+    {"NAME": "accounts.validators.PolicyClassesValidator"},
+    {"NAME": "accounts.validators.PolicyReuseValidator"},
 ]
+# How long a link for a first password works; one for a forgotten password works for less (accounts/links.py).
+PASSWORD_RESET_TIMEOUT = 3 * 24 * 60 * 60
+RESET_LINK_SECONDS = 60 * 60
+# A dangerous act needs a password or code given this recently.
+REAUTHENTICATION_SECONDS = 15 * 60
+
+# Sign-in: allauth leads through password and second factor; nobody signs up; axes is the one limiter.
+ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_FORMS = {"login": "accounts.forms.SignInForm"}
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_RATE_LIMITS = False
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = REAUTHENTICATION_SECONDS
+MFA_ADAPTER = "accounts.adapters.SecondFactorAdapter"
+MFA_FORMS = {
+    "authenticate": "accounts.forms.CodeForm",
+    "activate_totp": "accounts.forms.EnrolForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_RATE_LIMITS = False
+# a clock may be half a minute off either way; a code works once all the same
+MFA_TOTP_TOLERANCE = 1
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+# Whether the roles of accounts.models.SECOND_FACTOR_ROLES reach nothing before they have a second factor.
+MFA_REQUIRED = True
+
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = "accounts.limiter.failure_limit"
+AXES_COOLOFF_TIME = "accounts.limiter.lock_time"
+AXES_USERNAME_CALLABLE = "accounts.limiter.counted_name"
+AXES_CLIENT_IP_CALLABLE = "core.client_address.address_of"
+AXES_LOCKOUT_CALLABLE = "accounts.limiter.locked_response"
+AXES_RESET_ON_SUCCESS = True
+# a lock lasts as long as the policy says, however often the door is tried meanwhile
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+# our own record of sign-ins says more (accounts.models.SignInEvent)
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+AXES_SENSITIVE_PARAMETERS = [
+    "username",
+    "ip_address",
+    "code",
+    "old_password",
+    "new_password1",
+    "new_password2",
+    "csrfmiddlewaretoken",
+]
+
+# Where people reach us, for links in mails; never taken from a request.
+PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000")
+# Networks whose X-Forwarded-For is believed (core/client_address.py).
+TRUSTED_PROXIES: list[str] = []
 
 LANGUAGE_CODE = "ja"
 TIME_ZONE = "Asia/Tokyo"
@@ -129,15 +202,16 @@ MAIL_CA_FILE = ""
 DEFAULT_FROM_EMAIL = "専門家派遣 事務局 <office@localhost>"
 # Where undeliverable mail comes back to; empty: the sender.
 MAIL_BOUNCE_ADDRESS = ""
+EMAIL_TIMEOUT = 20
 # Links in mails start with this, whatever address a request came by.
 PUBLIC_ORIGIN = "http://127.0.0.1:8000"
-EMAIL_TIMEOUT = 20
 
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = 8 * 60 * 60
+# the longest the policy can allow; accounts.middleware ends sessions earlier
+SESSION_COOKIE_AGE = 24 * 60 * 60
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],

@@ -1,6 +1,7 @@
 """Development and demonstration: the project runs its own PostgreSQL and Redis unless told where others are."""
 
 import contextlib
+import os
 import secrets
 
 from core.database.addresses import from_environment
@@ -16,6 +17,8 @@ ENVIRONMENT_LABEL = "デモ環境"
 DEMO_DATA_ALLOWED = True
 # mails land in VAR_DIR/mail and can be read on the screen
 MAIL_READABLE = True
+# the demonstration's people sign in with name and password; who enrols a second factor needs it, too
+MFA_REQUIRED = os.environ.get("MFA_REQUIRED") == "1"
 
 DATABASES, REDIS_URL, EMBEDDED_SERVERS = from_environment(VAR_DIR)
 

@@ -3,6 +3,7 @@
 docs/running.md names every variable. NAME_FILE may stand for NAME everywhere: a mounted secret file.
 """
 
+import ipaddress
 import os
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,19 @@ def field_keys(name: str) -> list[str]:
     return keys
 
 
+def networks(name: str) -> list[str]:
+    """The networks in NAME, separated by commas: whose X-Forwarded-For is believed. None when it is not set."""
+    given = [text.strip() for text in os.environ.get(name, "").split(",") if text.strip()]
+    for text in given:
+        try:
+            network = ipaddress.ip_network(text)
+        except ValueError:
+            raise ImproperlyConfigured(f"{name} の「{text}」はネットワークではありません。") from None
+        if network.prefixlen == 0:
+            raise ImproperlyConfigured(f"{name} の「{text}」は、すべての接続元を信用することになるため使えません。")
+    return given
+
+
 def seconds(name: str) -> int | None:
     """The number of seconds in NAME, or None when it is not set."""
     text = os.environ.get(name, "").strip()
@@ -100,6 +114,8 @@ SECRET_KEY = secret("SECRET_KEY")
 refuse_weak("SECRET_KEY", SECRET_KEY, _SHORTEST_KEY)
 FIELD_KEYS = field_keys("FIELD_KEYS")
 ALLOWED_HOSTS = hosts("ALLOWED_HOSTS")
+PUBLIC_URL = f"https://{ALLOWED_HOSTS[0]}"
+TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS]
 PUBLIC_ORIGIN = f"https://{ALLOWED_HOSTS[0]}"
 

@@ -23,6 +23,11 @@ DELETABLE = (
     "django_session",
     "accounts_user_groups",
     "accounts_user_user_permissions",
+    # sign-in: counted failures, second factors taken off, sessions that ended
+    "axes_accessattempt",
+    "axes_accessattemptexpiration",
+    "mfa_authenticator",
+    "usersessions_usersession",
     "auth_group_permissions",
     "banks_bank",
     "banks_branch",
@@ -43,7 +48,14 @@ READ_ONLY = (
     "django_migrations",
 )  # fmt: skip
 # Evidence and records: added, never changed.
-APPEND_ONLY = ("audit_access", "dispatch_checkevent", "notify_mailattempt", "payments_rundownload")
+APPEND_ONLY = (
+    "accounts_passwordrecord",
+    "accounts_signinevent",
+    "audit_access",
+    "dispatch_checkevent",
+    "notify_mailattempt",
+    "payments_rundownload",
+)
 # The sealer reads history and chains it; it writes no history and changes nothing.
 SEALER_RIGHTS = {
     "audit_change": "SELECT",

@@ -5,6 +5,7 @@ import io
 import pytest
 from django.core.management import call_command
 from django.test import Client
+from door import PASSWORD, is_signed_in, sign_in
 
 from accounts.models import Role, User
 from accounts.rights import may, require
@@ -14,7 +15,6 @@ from core.audit.models import Change
 from core.errors import DomainError, NotAllowed
 
 pytestmark = pytest.mark.django_db
-PASSWORD = "tsukinami-shiharai-2021"
 
 
 def add_user(*arguments: str, stdin: str = "") -> str:
@@ -29,7 +29,8 @@ def add_user(*arguments: str, stdin: str = "") -> str:
 
 def test_add_user_with_a_password_can_sign_in(client: Client) -> None:
     add_user("tanaka", "--role", "office_operator", "--password-stdin", stdin=PASSWORD + "\n")
-    assert client.login(username="tanaka", password=PASSWORD)
+    assert sign_in(client, "tanaka").headers["Location"] == "/"
+    assert is_signed_in(client)
     assert User.objects.get().is_office
 
 
@@ -40,7 +41,8 @@ def test_add_user_without_a_password_prints_a_link_that_works_once(client: Clien
     path = form_page.redirect_chain[-1][0]
     answer = client.post(path, {"new_password1": PASSWORD, "new_password2": PASSWORD})
     assert answer.status_code == 302
-    assert client.login(username="sato", password=PASSWORD)
+    assert sign_in(client, "sato").headers["Location"] == "/"
+    assert is_signed_in(client)
     assert "新しいパスワード" not in Client().get(link, follow=True).content.decode()
 
 

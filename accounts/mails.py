@@ -1,0 +1,55 @@
+"""The mails of signing in. The worker makes them, so that a page answers everybody equally fast."""
+
+import logging
+import secrets
+from typing import Any
+
+from kombu.exceptions import OperationalError
+
+from core.audit.acting import SYSTEM
+from core.notify.models import Mail
+from core.notify.services import queue_mail
+
+from .links import absolute
+from .models import Alarm, Role, User
+from .records import on_alarm
+
+log = logging.getLogger(__name__)
+
+
+def send_later(template: str, *users: User) -> None:
+    """Has the worker queue the mail of this template for these people, once the transaction has ended.
+
+    With nobody to send to, the worker is woken all the same: an unknown address must not answer faster.
+    """
+    from .tasks import queue_sign_in_mails
+
+    try:
+        queue_sign_in_mails.delay_on_commit(template, [user.pk for user in users])  # type: ignore[attr-defined]
+    except OperationalError:
+        # nobody is kept out because the worker can't be reached
+        log.exception("a sign-in mail (%s) could not be handed to the worker", template)
+
+
+def queue(template: str, user: User, **words: Any) -> bool:
+    """Queues one mail to a person; answers whether there was an address."""
+    if not user.email:
+        return False
+    queue_mail(
+        to=user.email,
+        template=template,
+        context={"name": user.get_full_name(), "username": user.username, "home": absolute("/"), **words},
+        key=f"{template}:{user.pk}:{secrets.token_hex(8)}",
+        actor=SYSTEM,
+        concerns=Mail.Concern.ACCOUNT,
+        keeps_body=False,
+    )
+    return True
+
+
+@on_alarm
+def mail_alarm(alarm: Alarm) -> None:
+    """Tells every administrator of the office that there is an alarm; the mail names no person."""
+    send_later(
+        "sign_in_alarm", *User.objects.filter(role=Role.OFFICE_ADMIN, is_active=True).exclude(email="")
+    )
