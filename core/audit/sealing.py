@@ -41,6 +41,7 @@ WITH elsewhere AS MATERIALIZED (
 SELECT coalesce(min(running.number), pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
   FROM running WHERE mod(running.number, 4294967296) NOT IN (SELECT number FROM elsewhere)
 """
+_MICROSECONDS = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 # one sealer at a time; a number of our own among the advisory locks
 _LOCK = 0x5EA1
 
@@ -138,7 +139,7 @@ def add_block(
     """Adds one block at the end of the chain. The caller is sealing alone."""
     cursor.execute("SELECT number, hash FROM audit_seal ORDER BY number DESC LIMIT 1")
     last = cursor.fetchone() or (0, canonical.GENESIS)
-    cursor.execute("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+    cursor.execute(_MICROSECONDS)
     block = {
         "number": last[0] + 1,
         "form": canonical.CURRENT_FORM,

@@ -1,7 +1,7 @@
 """The chain over the history: whole when nothing was touched, broken at the entry that was."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -16,50 +16,20 @@ from core.audit.verifying import verify_audit
 from core.errors import DomainError
 from core.programme.models import CodeItem
 
+Rename = Callable[[str, int], None]
+Login = Callable[[str], psycopg.Connection[Any]]
+
 pytestmark = pytest.mark.usefixtures("fresh_database")
 
 
-def login(alias: str) -> psycopg.Connection[Any]:
-    """A second connection to the same database, outside of Django."""
-    given = connections[alias].settings_dict
-    return psycopg.connect(
-        dbname=given["NAME"],
-        user=given["USER"],
-        password=given["PASSWORD"],
-        host=given["HOST"],
-        port=given["PORT"] or None,
-    )
-
-
-@pytest.fixture
-def tampering(fresh_database: object) -> Iterator[Any]:
-    """Executes statements with the guards of the history switched off, as only the owner can."""
-
-    def execute(statement: str, *parameters: object) -> None:
-        with connections["owner"].cursor() as cursor:
-            for table in ("audit_change", "audit_seal", "audit_access", "audit_archive"):
-                cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-            cursor.execute(statement, parameters or None)
-            for table in ("audit_change", "audit_seal", "audit_access", "audit_archive"):
-                cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
-
-    yield execute
-    connections["owner"].close()
-
-
-def rename(name: str, position: int) -> None:
-    with acting(SYSTEM, "rename"):
-        CodeItem.objects.filter(name=name).update(position=position)
-
-
-def some_history() -> None:
+def some_history(rename: Rename) -> None:
     for position in range(60, 66):
         rename("創業", position)
     assert seal_audit()[0] > 0
 
 
-def test_untouched_history_is_whole_and_sealing_again_adds_nothing() -> None:
-    some_history()
+def test_untouched_history_is_whole_and_sealing_again_adds_nothing(rename: Rename) -> None:
+    some_history(rename)
     before = Seal.objects.count()
     assert seal_audit()[0] == 0
     assert Seal.objects.count() == before
@@ -69,14 +39,16 @@ def test_untouched_history_is_whole_and_sealing_again_adds_nothing() -> None:
     assert result.head.rows == Change.objects.count()
 
 
-def test_what_is_younger_than_the_last_seal_is_counted_as_not_yet_provable() -> None:
-    some_history()
+def test_what_is_younger_than_the_last_seal_is_counted_as_not_yet_provable(rename: Rename) -> None:
+    some_history(rename)
     rename("創業", 70)
     assert verify_audit().unsealed == 1
 
 
-def test_a_transaction_that_commits_late_is_neither_skipped_nor_waited_for() -> None:
-    some_history()
+def test_a_transaction_that_commits_late_is_neither_skipped_nor_waited_for(
+    rename: Rename, login: Login
+) -> None:
+    some_history(rename)
     early, late = login("default"), login("default")
     try:
         late.execute("UPDATE programme_codeitem SET position = 71 WHERE name = '創業'")
@@ -97,7 +69,9 @@ def test_a_transaction_that_commits_late_is_neither_skipped_nor_waited_for() -> 
     assert waiting
 
 
-def test_two_open_transactions_write_history_without_waiting_for_each_other_or_the_sealer() -> None:
+def test_two_open_transactions_write_history_without_waiting_for_each_other_or_the_sealer(
+    login: Login,
+) -> None:
     first, second = login("default"), login("default")
     try:
         for open_transaction, name in ((first, "創業"), (second, "その他")):
@@ -140,8 +114,10 @@ def test_two_open_transactions_write_history_without_waiting_for_each_other_or_t
         ),
     ],
 )
-def test_a_row_touched_by_the_owner_is_found(tampering: Any, statement: str, words: str) -> None:
-    some_history()
+def test_a_row_touched_by_the_owner_is_found(
+    tampering: Any, statement: str, words: str, rename: Rename
+) -> None:
+    some_history(rename)
     row = Change.objects.filter(table="programme_codeitem", action="rename").order_by("id")[2].pk
     tampering(statement.format(id=row))
     problem = verify_audit().problem
@@ -170,7 +146,9 @@ def test_a_row_touched_by_the_owner_is_found(tampering: Any, statement: str, wor
         ("DELETE FROM audit_seal", "封印 3 が連鎖にありません"),
     ],
 )
-def test_a_block_touched_by_the_owner_is_found(tampering: Any, statement: str, words: str) -> None:
+def test_a_block_touched_by_the_owner_is_found(
+    tampering: Any, statement: str, words: str, rename: Rename
+) -> None:
     for position in (80, 81, 82):
         rename("創業", position)
         seal_audit()
@@ -179,8 +157,10 @@ def test_a_block_touched_by_the_owner_is_found(tampering: Any, statement: str, w
     assert words in verify_audit().problem
 
 
-def test_a_tail_cut_together_with_its_seals_is_found_by_a_head_kept_elsewhere(tampering: Any) -> None:
-    some_history()
+def test_a_tail_cut_together_with_its_seals_is_found_by_a_head_kept_elsewhere(
+    tampering: Any, rename: Rename
+) -> None:
+    some_history(rename)
     old = verify_audit().head.hash
     rename("創業", 90)
     _, head = seal_audit()
@@ -198,8 +178,8 @@ def test_a_tail_cut_together_with_its_seals_is_found_by_a_head_kept_elsewhere(ta
     assert head.hash in verify_audit(head.hash).problem
 
 
-def test_a_rewritten_chain_is_found_by_the_head_kept_elsewhere(tampering: Any) -> None:
-    some_history()
+def test_a_rewritten_chain_is_found_by_the_head_kept_elsewhere(tampering: Any, rename: Rename) -> None:
+    some_history(rename)
     _, head = seal_audit()
     tampering("UPDATE audit_change SET actor_name = '別の人' WHERE id = (SELECT max(id) FROM audit_change)")
     tampering("DELETE FROM audit_seal")
@@ -207,8 +187,10 @@ def test_a_rewritten_chain_is_found_by_the_head_kept_elsewhere(tampering: Any) -
     assert "連鎖にありません" in verify_audit().problem
 
 
-def test_a_row_slipped_below_the_horizon_before_the_next_sealing_is_found(tampering: Any) -> None:
-    some_history()
+def test_a_row_slipped_below_the_horizon_before_the_next_sealing_is_found(
+    tampering: Any, rename: Rename
+) -> None:
+    some_history(rename)
     tampering(
         'INSERT INTO audit_change (at, transaction, "table", row_id, operation, actor_name, action, reason,'
         " request_id, address, database_role) SELECT at, transaction, \"table\", row_id, 'U', '', '', '', '',"
