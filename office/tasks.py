@@ -28,7 +28,7 @@ def errors_file(job_id: int) -> Path:
     return Path(settings.UPLOAD_DIR) / "errors" / f"{job_id}.csv"
 
 
-@job_kind(LOAD, "データ取込", repeatable=False)
+@job_kind(LOAD, "データ取込", repeatable=False, per_person=3)
 def load_uploaded(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Loads the files of one upload, all or nothing; the uploaded copies go once the load has ended."""
     folder = upload_folder(arguments["folder"])

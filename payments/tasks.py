@@ -37,7 +37,7 @@ def _totals(run: PayoutRun) -> dict[str, Any]:
     }
 
 
-@job_kind("compute_run", "月次支払の計算")
+@job_kind("compute_run", "月次支払の計算", cancellable=True)
 def compute_run(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Arguments: run (name), actor (id of the person who asked)."""
     actor = User.objects.get(pk=arguments["actor"])

@@ -55,6 +55,15 @@ class Job(models.Model):
     started_at = models.DateTimeField("開始日時", null=True)
     beat_at = models.DateTimeField("最終応答", null=True)
     ended_at = models.DateTimeField("終了日時", null=True)
+    cancel_asked_at = models.DateTimeField("中止の依頼", null=True)
+    cancel_asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="中止した人",
+    )
 
     objects = JobQuerySet.as_manager()
 

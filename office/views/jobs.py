@@ -40,7 +40,7 @@ def job_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "job": job,
         "result": [(label, value) for label, value in job.result.items() if isinstance(value, str | int)],
         "can_requeue": job.status == Job.Status.FAILED,
-        "can_cancel": job.status == Job.Status.QUEUED,
+        "can_cancel": services.can_cancel(job),
         "target_url": target_url,
         "target_label": target_label,
     }

@@ -2,13 +2,16 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import time_machine
 from django.db import connection
 
-from core.audit.acting import SYSTEM
+from accounts.models import Role, User
+from accounts.services import create_user
+from core.audit.acting import SYSTEM, request_id
 from core.errors import DomainError
 from core.jobs import registry, services
 from core.jobs.models import Job
@@ -35,6 +38,10 @@ def kinds() -> Iterator[dict[str, list[dict[str, Any]]]]:
     @registry.job_kind("test_break", "試験", repeatable=False)
     def fail(arguments: dict[str, Any], progress: Progress) -> None:
         raise ZeroDivisionError
+
+    @registry.job_kind("test_heavy", "重い処理", per_person=2)
+    def heavy(arguments: dict[str, Any], progress: Progress) -> None:
+        return None
 
     yield ran
     registry.KINDS.clear()
@@ -94,9 +101,9 @@ def test_a_job_whose_worker_died_is_taken_up_again(kinds: object) -> None:
         job = queue("test_work")
         once_only = queue("test_break")
         Job.objects.update(status="running", beat_at=dt.datetime(2026, 11, 20, 3, tzinfo=dt.UTC))
-        clock.shift(dt.timedelta(minutes=9))
+        clock.shift(dt.timedelta(seconds=50))
         assert services.sweep_jobs() == 0
-        clock.shift(dt.timedelta(minutes=2))
+        clock.shift(dt.timedelta(seconds=20))
         assert services.sweep_jobs() == 2
     job.refresh_from_db()
     once_only.refresh_from_db()
@@ -120,3 +127,31 @@ def test_progress_shows_before_the_work_has_committed(fresh_database: object, ki
                 assert cursor.fetchone() == (3, 3, "三分の三")
     finally:
         other.close()
+
+
+@pytest.mark.django_db
+def test_a_person_has_only_so_many_heavy_jobs_at_a_time(kinds: object) -> None:
+    mine, other = (
+        create_user(username=name, role=Role.OFFICE_OPERATOR, actor=SYSTEM) for name in ("tanaka", "sato")
+    )
+
+    def ask(who: User) -> Job:
+        return services.queue_job(kind="test_heavy", title="出力", arguments={}, actor=who)
+
+    first, _ = ask(mine), ask(mine)
+    with pytest.raises(DomainError, match="一人で同時に2件まで"):
+        ask(mine)
+    ask(other)
+    services.execute_job(first.pk)
+    ask(mine)
+
+
+@pytest.mark.django_db
+def test_what_a_job_changes_names_the_job_in_the_history(kinds: dict[str, list[dict[str, Any]]]) -> None:
+    seen: list[str] = []
+    kind = registry.KINDS["test_work"]
+    registry.KINDS["test_work"] = replace(kind, run=lambda arguments, progress: seen.append(request_id.get()))  # type: ignore[func-returns-value]
+    job = queue("test_work")
+    services.execute_job(job.pk)
+    assert seen == [f"job-{job.pk}"]
+    assert request_id.get() == ""
