@@ -7,11 +7,11 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.http import HttpRequest
 
+from core.adminsite.matrix import ByMatrix
 from core.audit.acting import acting
 
 from . import services
 from .models import User
-from .rights import may
 
 
 class UserCreationForm(AdminUserCreationForm):
@@ -21,9 +21,11 @@ class UserCreationForm(AdminUserCreationForm):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
+class UserAdmin(ByMatrix, DjangoUserAdmin):
     """Administrators make accounts, give roles and stop accounts; nobody deletes one."""
 
+    adds = True
+    changes = True
     add_form = UserCreationForm
     list_display = ("username", "get_full_name", "role", "is_active", "last_login")
     list_filter = ("role", "is_active")
@@ -53,20 +55,6 @@ class UserAdmin(DjangoUserAdmin):
     )
     readonly_fields = ("last_login", "date_joined")
     filter_horizontal = ()
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may(request.user, "manage_users").allowed  # type: ignore[arg-type]
-
-    has_module_permission = has_view_permission
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_view_permission(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_view_permission(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Names the administrator in the history; a new account without a password gets a one-time link."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.conf import settings
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -21,6 +21,7 @@ from import_export.forms import ExportForm, ImportForm
 from import_export.results import InvalidRow, Result, RowResult
 from import_export.tmp_storages import BaseStorage
 
+from core.adminsite.matrix import ByMatrix
 from core.errors import DomainError
 
 from . import services, writing
@@ -203,7 +204,7 @@ def _as_result(table: Table, loaded: LoadResult, name: str) -> Result:
     return result
 
 
-class RegisterAdmin(ImportExportMixin, admin.ModelAdmin):
+class RegisterAdmin(ImportExportMixin, ByMatrix):
     """A register: those of the office who work on dispatches look, import and export; rows are not edited here."""
 
     import_form_class = UploadForm
@@ -229,28 +230,13 @@ class RegisterAdmin(ImportExportMixin, admin.ModelAdmin):
 
     # -- who may
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(getattr(request.user, "sees_business", False))
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
-
     def has_import_permission(self, request: HttpRequest) -> bool:
-        """Whoever works on dispatches."""
-        return self.has_view_permission(request)
+        """Whoever may load data."""
+        return self._may(request, "load_data")
 
     def has_export_permission(self, request: HttpRequest) -> bool:
-        """Whoever works on dispatches."""
-        return self.has_view_permission(request)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+        """Whoever may take data out of the registers they see."""
+        return self.has_view_permission(request) and self._may(request, "export_data")
 
     # -- the pages
 

@@ -7,6 +7,7 @@ from django.db import connection
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
+from core.adminsite.matrix import ByMatrix
 from rules.fields import CHOICE_MAPPING, INT_MAPPING
 from rules.ruleset import FIELDS
 
@@ -15,22 +16,11 @@ from .forms import RuleSetForm
 from .models import CodeItem, RuleSet
 
 
-class AdministratorsChange(admin.ModelAdmin):
-    """Everybody of the office looks; administrators add and change; nobody deletes."""
+class AdministratorsChange(ByMatrix):
+    """Looked at by the office, changed by those whom the matrix names; nobody deletes."""
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_active and request.user.is_office)
-
-    has_module_permission = has_view_permission
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_active and request.user.role == "office_admin")
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_add_permission(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    adds = True
+    changes = True
 
 
 def used_by_an_approved_run(rule_set: RuleSet) -> bool:

@@ -62,12 +62,19 @@ def _confirm(client: Client, page: str, preview: Any) -> Any:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_register_lists_opens_imports_and_exports_for_operators_and_approvers_only(page: str) -> None:
     loaded(small())
-    for role, expected in (("office_operator", 200), ("office_approver", 200), ("office_admin", 403)):
+    # administrators tie accounts to institutions and experts, so they see these two lists
+    looked_at = 200 if page in ("/admin/institutions/institution/", "/admin/experts/expert/") else 403
+    for role, lists, files in (
+        ("office_operator", 200, 200),
+        ("office_approver", 200, 200),
+        ("office_admin", looked_at, 403),
+    ):
         client = _client(role)
-        for path in ("", "import/", "export/"):
-            assert client.get(page + path).status_code == expected, (role, path)
+        assert client.get(page).status_code == lists, role
+        for path in ("import/", "export/"):
+            assert client.get(page + path).status_code == files, (role, path)
         assert client.get(page + "add/").status_code == 403
-    assert _client("agency_viewer").get(page).status_code == 302
+    assert _client("agency_viewer").get(page).status_code == 403
 
 
 def test_a_preview_shows_new_and_changed_cells_and_confirming_loads_them(operator: Client) -> None:
