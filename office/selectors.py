@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db.models import Count, F, Sum
 
+from accounts.models import User
 from core.banks.models import Bank, Branch
 from dispatch.models import Finding
 from payments.models import Payout
@@ -26,10 +27,11 @@ def finding_title(code: str) -> str:
     return TITLES.get(code, code)
 
 
-def codes_of(**where: Any) -> list[dict[str, Any]]:
-    """Open findings by code with how many and what they hold back (yen), most frequent first."""
+def codes_of(user: User, **where: Any) -> list[dict[str, Any]]:
+    """Open findings the person may see, by code with how many and what they hold back (yen), most frequent first."""
     rows = (
-        Finding.objects.filter(**where)
+        Finding.objects.visible_to(user)
+        .filter(**where)
         .order_by()
         .values("code", "kind")
         .annotate(

@@ -62,7 +62,8 @@ def runs_waiting(user: User) -> list[Waiting]:
 def dispatches_waiting(user: User) -> list[Waiting]:
     """Held and incomplete dispatches, by month."""
     held = (
-        Assessment.objects.filter(kind__in=(Assessment.Kind.HOLD, Assessment.Kind.INCOMPLETE))
+        Assessment.objects.visible_to(user)
+        .filter(kind__in=(Assessment.Kind.HOLD, Assessment.Kind.INCOMPLETE))
         .values("month", "kind")
         .annotate(count=Count("pk"), oldest=Min("dispatch__visited_from"))
         .order_by("month", "kind")
@@ -82,7 +83,11 @@ def dispatches_waiting(user: User) -> list[Waiting]:
 @waiting_source(40)
 def failed_jobs(user: User) -> list[Waiting]:
     """Jobs that somebody has to look at."""
-    failed = Job.objects.filter(status=Job.Status.FAILED).aggregate(count=Count("pk"), oldest=Min("ended_at"))
+    failed = (
+        Job.objects.visible_to(user)
+        .filter(status=Job.Status.FAILED)
+        .aggregate(count=Count("pk"), oldest=Min("ended_at"))
+    )
     if not failed["count"]:
         return []
     return [
@@ -108,9 +113,11 @@ def office_home(request: HttpRequest) -> HttpResponse:
         "queue": everything_waiting(user),
         "summary": month_summary(months[0]) if months else None,
         "runs": PayoutRun.objects.visible_to(user).order_by("-month", "-ordinal")[:5],
-        "jobs": Job.objects.filter(
+        "jobs": Job.objects.visible_to(user)
+        .filter(
             Q(status__in=(Job.Status.QUEUED, Job.Status.RUNNING))
             | Q(status=Job.Status.FAILED, ended_at__gte=clock.now() - RECENT)
-        ).order_by("-pk")[:5],
+        )
+        .order_by("-pk")[:5],
     }
     return render(request, "office/home.html", context)

@@ -40,7 +40,7 @@ def import_list(request: HttpRequest) -> HttpResponse:
         if form.is_valid() and _acceptable(form):
             job = _queue(form.cleaned_data["uploads"], dry_run=form.cleaned_data["dry_run"], user=user)
             return redirect("office:import_detail", pk=job.pk)
-    jobs = Job.objects.filter(kind=LOAD).select_related("created_by").order_by("-pk")
+    jobs = Job.objects.visible_to(user).filter(kind=LOAD).select_related("created_by").order_by("-pk")
     context = {
         "section": "imports",
         "form": form,
@@ -87,7 +87,9 @@ def _queue(files: list[UploadedFile], *, dry_run: bool, user: Any) -> Job:
 @office_view()
 def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One load: counts per file, every bad row."""
-    job = get_object_or_404(Job.objects.select_related("created_by"), pk=pk, kind=LOAD)
+    job = get_object_or_404(
+        Job.objects.visible_to(person(request)).select_related("created_by"), pk=pk, kind=LOAD
+    )
     errors = job.result.get("errors", [])
     context = {
         "section": "imports",
@@ -104,7 +106,7 @@ def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @office_view()
 def import_errors(request: HttpRequest, pk: int) -> FileResponse:
     """The whole list of bad rows as a file."""
-    job = get_object_or_404(Job, pk=pk, kind=LOAD)
+    job = get_object_or_404(Job.objects.visible_to(person(request)), pk=pk, kind=LOAD)
     path = errors_file(job.pk)
     if not path.exists():
         raise Http404

@@ -13,8 +13,8 @@ from office.lists import page_of
 
 @office_view("see_office")
 def job_list(request: HttpRequest) -> HttpResponse:
-    """All jobs, newest first."""
-    rows = Job.objects.select_related("created_by").order_by("-pk")
+    """The jobs this person may see, newest first."""
+    rows = Job.objects.visible_to(person(request)).select_related("created_by").order_by("-pk")
     if status := request.GET.get("status"):
         rows = rows.filter(status=status)
     context = {"section": "jobs", "page": page_of(request, rows), "statuses": Job.Status.choices}
@@ -33,7 +33,7 @@ def target_of(job: Job) -> tuple[str, str]:
 @office_view("see_office")
 def job_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One job: how far it is or how it ended."""
-    job = get_object_or_404(Job.objects.select_related("created_by"), pk=pk)
+    job = get_object_or_404(Job.objects.visible_to(person(request)).select_related("created_by"), pk=pk)
     target_url, target_label = target_of(job)
     context = {
         "section": "jobs",
@@ -50,7 +50,7 @@ def job_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @office_view("see_office")
 def job_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The progress bar alone; once the job has ended the page around it loads anew."""
-    job = get_object_or_404(Job, pk=pk)
+    job = get_object_or_404(Job.objects.visible_to(person(request)), pk=pk)
     response = render(request, "office/jobs/progress.html", {"job": job})
     if not job.is_open:
         response["HX-Refresh"] = "true"
@@ -58,16 +58,18 @@ def job_progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@office_view("make_run")
+@office_view("manage_jobs")
 def job_requeue(request: HttpRequest, pk: int) -> HttpResponse:
     """Lets a failed job run again."""
-    services.requeue_job(job=get_object_or_404(Job, pk=pk), actor=person(request))
+    user = person(request)
+    services.requeue_job(job=get_object_or_404(Job.objects.visible_to(user), pk=pk), actor=user)
     return redirect("office:job_detail", pk=pk)
 
 
 @require_POST
-@office_view("make_run")
+@office_view("manage_jobs")
 def job_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Cancels a waiting job."""
-    services.cancel_job(job=get_object_or_404(Job, pk=pk), actor=person(request))
+    user = person(request)
+    services.cancel_job(job=get_object_or_404(Job.objects.visible_to(user), pk=pk), actor=user)
     return redirect("office:job_detail", pk=pk)

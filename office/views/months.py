@@ -63,6 +63,7 @@ def _share_label(summary: dict[str, Any]) -> str:
 @office_view()
 def month_detail(request: HttpRequest, month: str) -> HttpResponse:
     """One month; a fixed number of queries however many dispatches it has."""
+    user = person(request)
     first = month_of(month)
     if first is None:
         raise Http404
@@ -83,27 +84,29 @@ def month_detail(request: HttpRequest, month: str) -> HttpResponse:
         columns,
         ("visited_from", "number"),
     )
-    codes = codes_of(dispatch__assessment__month=first)
+    codes = codes_of(user, dispatch__assessment__month=first)
     begin, end = month_bounds(first)
     institutions = (
-        Institution.objects.filter(dispatches__visited_from__gte=begin, dispatches__visited_from__lt=end)
+        Institution.objects.visible_to(user)
+        .filter(dispatches__visited_from__gte=begin, dispatches__visited_from__lt=end)
         .distinct()
         .order_by("code")
         .values_list("code", "name")
     )
-    can_create, reason = may_create(person(request))
+    can_create, reason = may_create(user)
     context = {
         "section": "months",
         "month": first,
         "summary": summary,
         "share_label": _share_label(summary),
         "checked_at": last_check(),
-        "job": Job.objects.filter(kind="check_month", status__in=("queued", "running"))
+        "job": Job.objects.visible_to(user)
+        .filter(kind="check_month", status__in=("queued", "running"))
         .order_by("-pk")
         .first(),
         "can_check": True,
         "codes": codes,
-        "runs": PayoutRun.objects.visible_to(person(request)).filter(month=first).order_by("ordinal"),
+        "runs": PayoutRun.objects.visible_to(user).filter(month=first).order_by("ordinal"),
         "can_create_run": can_create,
         "create_reason": reason,
         "page": page_of(request, listed),
@@ -120,6 +123,6 @@ def month_detail(request: HttpRequest, month: str) -> HttpResponse:
 def month_check(request: HttpRequest, month: str) -> HttpResponse:
     """Looks at all unpaid dispatches again, as a job."""
     user = person(request)
-    if not Job.objects.filter(kind="check_month", status__in=("queued", "running")).exists():
+    if not Job.objects.visible_to(user).filter(kind="check_month", status__in=("queued", "running")).exists():
         queue_job(kind="check_month", title="派遣の確認", arguments={}, actor=user)
     return redirect("office:month_detail", month=month)

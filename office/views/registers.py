@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
+from accounts.models import User
 from core import clock
 from core.japan.industries import industry_name
 from dispatch.models import Dispatch
@@ -15,6 +16,7 @@ from institutions.models import Institution
 from office.access import office_view, person
 from office.lists import containing, page_of, prefecture_choices, prefecture_name, same, sorted_by
 from office.selectors import bank_names, codes_of, payouts_of_year
+from payments.models import Payout
 from rules import codes
 
 
@@ -34,7 +36,7 @@ def expert_list(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(payee_class=payee_class)
     columns = {"code": "code", "name": "kana", "kana": "kana", "prefecture": "prefecture_code"}
     page = page_of(request, sorted_by(request, rows, columns, ("code",)))
-    _count_dispatches(page, "expert")
+    _count_dispatches(page, "expert", person(request))
     _name_prefectures(page)
     context = {
         "section": "experts",
@@ -45,12 +47,13 @@ def expert_list(request: HttpRequest) -> HttpResponse:
     return render(request, "office/experts/list.html", context)
 
 
-def _count_dispatches(page: Any, owner: str) -> None:
+def _count_dispatches(page: Any, owner: str, user: User) -> None:
     """Counts for the rows of this page only: two aggregates instead of a join over everything."""
     ids = [row.pk for row in page]
     counted = {
         row[owner]: row
-        for row in Dispatch.objects.filter(**{f"{owner}__in": ids})
+        for row in Dispatch.objects.visible_to(user)
+        .filter(**{f"{owner}__in": ids})
         .order_by()
         .values(owner)
         .annotate(dispatches=Count("pk"), open=Count("pk", filter=Q(assessment__kind="保留")))
@@ -67,7 +70,11 @@ def expert_detail(request: HttpRequest, code: str) -> HttpResponse:
     user = person(request)
     expert = get_object_or_404(Expert.objects.visible_to(user).select_related("recommended_by"), code=code)
     bank_name, branch_name = bank_names(expert.bank_code, expert.branch_code)
-    known = dict(Institution.objects.filter(code__in=expert.affiliated_codes).values_list("code", "name"))
+    known = dict(
+        Institution.objects.visible_to(user)
+        .filter(code__in=expert.affiliated_codes)
+        .values_list("code", "name")
+    )
     dispatches = (
         Dispatch.objects.visible_to(user)
         .filter(expert=expert)
@@ -76,7 +83,8 @@ def expert_detail(request: HttpRequest, code: str) -> HttpResponse:
     )
     year = clock.today().year
     payouts = list(
-        expert.payouts.filter(run__status__in=("approved", "exported", "transferred", "closed"))
+        Payout.objects.visible_to(user)
+        .filter(expert=expert, run__status__in=("approved", "exported", "transferred", "closed"))
         .select_related("run")
         .order_by("-run__pay_date", "-run__name")
     )
@@ -108,7 +116,7 @@ def institution_list(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(prefecture_code=prefecture)
     columns = {"code": "code", "name": "name", "kind": "kind", "prefecture": "prefecture_code"}
     page = page_of(request, sorted_by(request, rows, columns, ("code",)))
-    _count_dispatches(page, "institution")
+    _count_dispatches(page, "institution", person(request))
     _name_prefectures(page)
     context = {
         "section": "institutions",
@@ -140,7 +148,7 @@ def institution_detail(request: HttpRequest, code: str) -> HttpResponse:
         "prefecture_name": prefecture_name(institution.prefecture_code),
         "admin_url": reverse("admin:institutions_institution_change", args=[institution.pk]),
         "members": members,
-        "codes": codes_of(dispatch__institution=institution),
+        "codes": codes_of(user, dispatch__institution=institution),
         "page": page_of(request, dispatches),
     }
     return render(request, "office/institutions/detail.html", context)

@@ -103,15 +103,18 @@ def run_new(request: HttpRequest) -> HttpResponse:
 
 def _queue(kind: str, run: PayoutRun, title: str, user: User) -> None:
     """One job of a kind for a run at a time: a double click finds the first one still open."""
-    if not Job.objects.filter(
-        kind=kind, arguments__run=run.name, status__in=(Job.Status.QUEUED, Job.Status.RUNNING)
-    ).exists():
+    if (
+        not Job.objects.visible_to(user)
+        .filter(kind=kind, arguments__run=run.name, status__in=(Job.Status.QUEUED, Job.Status.RUNNING))
+        .exists()
+    ):
         queue_job(kind=kind, title=title, arguments={"run": run.name, "actor": user.pk}, actor=user)
 
 
-def _job_of(run: PayoutRun) -> Job | None:
+def _job_of(run: PayoutRun, user: User) -> Job | None:
     job = (
-        Job.objects.filter(kind__in=("compute_run", "export_run"), arguments__run=run.name)
+        Job.objects.visible_to(user)
+        .filter(kind__in=("compute_run", "export_run"), arguments__run=run.name)
         .order_by("-pk")
         .first()
     )
@@ -210,7 +213,7 @@ def run_detail(request: HttpRequest, name: str) -> HttpResponse:
     """One run: where it stands, what may be done, what it pays and leaves out."""
     user = person(request)
     run = get_run(request, name)
-    job = _job_of(run)
+    job = _job_of(run, user)
     rows = _tab_rows(run)
     counts = {key: queryset.count() for key, (_, queryset) in rows.items()}
     withholding = withholding_of(run) if run.status != Status.DRAFT else []
