@@ -4,11 +4,15 @@ import csv
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from exchange_folder import COMPANY, as_csv, small
+
+from benchmarks.generate import Month
+from dispatch.models import CheckEvent, Dispatch, TravelLine
 
 BASE = Path(__file__).resolve().parents[3]
 
@@ -30,6 +34,11 @@ def _run(fresh_database: Any, *arguments: object) -> subprocess.CompletedProcess
     )
     assert "Traceback" not in ended.stderr
     return ended
+
+
+def _start(fresh_database: Any, *arguments: object) -> subprocess.Popen[str]:
+    command = [sys.executable, str(BASE / "manage.py"), *map(str, arguments)]
+    return subprocess.Popen(command, env=fresh_database.environment, stdout=subprocess.PIPE, text=True)
 
 
 def _errors(path: Path) -> list[dict[str, str]]:
@@ -103,3 +112,32 @@ def test_a_file_that_cannot_be_opened_is_one_error_among_those_of_the_others(
         ("payer.csv", "", ""),
         ("companies.csv", "2", "業種コード"),
     ]
+
+
+def test_two_loads_at_once_end_as_one_after_the_other(fresh_database: Any, folder: Path) -> None:
+    both = [_start(fresh_database, "load_exchange", folder) for _ in range(2)]
+    printed = [json.loads(load.communicate()[0]) for load in both]
+    assert [load.returncode for load in both] == [0, 0]
+    assert sorted((p["dispatches.csv"]["created"], p["dispatches.csv"]["unchanged"]) for p in printed) == [
+        (0, 1),
+        (1, 0),
+    ]
+
+
+@pytest.mark.parametrize("seconds", [1.2, 1.8, 2.4])
+def test_a_load_that_is_killed_has_loaded_all_or_nothing(
+    fresh_database: Any, tmp_path: Path, seconds: float
+) -> None:
+    written = Month(3_000).write(tmp_path / "in")
+    killed = _start(fresh_database, "load_exchange", tmp_path / "in")
+    time.sleep(seconds)
+    killed.kill()
+    killed.wait()
+    counts = {model: model.objects.count() for model in (Dispatch, CheckEvent, TravelLine)}
+    assert list(counts.values()) in (
+        [0, 0, 0],
+        [written["dispatches"], written["check_events"], written["travel_claims"]],
+    )
+    again = json.loads(_run(fresh_database, "load_exchange", tmp_path / "in").stdout)
+    assert again["dispatches.csv"]["created"] + again["dispatches.csv"]["unchanged"] == 3_000
+    assert Dispatch.objects.count() == 3_000
