@@ -55,7 +55,11 @@ def after_failure(
     """Records a wrong password or code."""
     kind = Kind.CODE_FAILED if credentials.get("factor") == "code" else Kind.FAILED
     user = _named(credentials.get("username"))
-    while_locked = getattr(request, "axes_locked_out", False)
+    # the failure that locks has been counted; those after it are not counted any more
+    while_locked = (
+        getattr(request, "axes_locked_out", False)
+        and getattr(request, "axes_failures_since_start", None) is None
+    )
     record_event(kind, user, request, detail="ロック中" if while_locked else "")
 
 
