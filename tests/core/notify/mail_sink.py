@@ -1,5 +1,6 @@
 """A small mail server on the loopback that remembers what it was told."""
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,8 +16,16 @@ class Sink:
     mails: list[Any] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
     recipient_answers: list[str] = field(default_factory=list)
+    # where it keeps the client waiting, and for how long it thinks about each mail
+    wait_at_recipient: bool = False
+    wait_after_text: bool = False
+    waiting: bool = False
+    pause: float = 0
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
+        while self.wait_at_recipient:
+            self.waiting = True
+            await asyncio.sleep(0.05)
         if self.recipient_answers:
             return self.recipient_answers.pop(0)
         envelope.rcpt_tos.append(address)
@@ -31,6 +40,9 @@ class Sink:
                 return "421 gone"
             return answer
         self.mails.append(envelope)
+        await asyncio.sleep(self.pause)
+        while self.wait_after_text:
+            await asyncio.sleep(0.05)
         return "250 OK"
 
 
