@@ -28,6 +28,8 @@ class Record(NamedTuple):
     fault: str = ""
     raw: str = ""
     bad: Mapping[int, str] = MappingProxyType({})
+    # which cell the fault is about, where that is known
+    place: int = -1
 
 
 class Unreadable(Exception):
@@ -132,11 +134,12 @@ def _records(text: TextIO) -> Iterator[Record]:
             return
         except (csv.Error, _LineTooLong) as error:
             raw = seen[0] if seen else ""
-            rough = [part.strip('"\r\n') for part in raw[:LONGEST_TEXT].split(",")]
+            rough = next(csv.reader([raw[:LONGEST_TEXT]]), [])
             if isinstance(error, _LineTooLong) or "field larger" in str(error):
                 if not isinstance(error, _LineTooLong):
                     lines.skip_to_closing_quote()
-                yield Record(first, rough, f"1 つのセルは {LONGEST_TEXT:,} 文字以内にしてください。", raw)
+                reason = f"1 つのセルは {LONGEST_TEXT:,} 文字以内にしてください。"
+                yield Record(first, rough, reason, "".join(rough[-1:]), place=len(rough) - 1)
             else:
                 lines.judge_again()
                 yield Record(first, rough, '引用符（"）が閉じていないか、使い方が正しくありません。', raw)

@@ -25,7 +25,11 @@ class Problem(NamedTuple):
 def shortened(value: str) -> str:
     """A value as a report shows it: long ones are cut, and bytes that are no text are marked."""
     length = len(value)
-    value = value[:LONGEST_SHOWN].replace("\x00", "␀").encode("utf-8", "replace").decode()
+    value = value[:LONGEST_SHOWN].replace("\x00", "␀")
+    try:
+        value = value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:
+        value = value.encode("utf-8", "replace").decode()
     return value if length <= LONGEST_SHOWN else f"{value}…（全 {length:,} 文字）"
 
 

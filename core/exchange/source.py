@@ -89,7 +89,7 @@ class Source:
         positions, width = self._positions, self._width
         in_order = positions == list(range(width))
         batch: list[str] = []
-        for line, cells, fault, raw, bad in records:
+        for line, cells, fault, raw, bad, place in records:
             self.read += 1
             if not fault and len(cells) == width:
                 ordered = cells if in_order else [cells[place] for place in positions]
@@ -108,7 +108,8 @@ class Source:
                     fault = (
                         f"列の数が見出しと合いません（{few}。見出し {width} 列、この行 {len(cells)} 列）。"
                     )
-                problems.add(self._problem(line, NO_COLUMN, "", raw, fault))
+                number, name = self._column_at(place)
+                problems.add(self._problem(line, number, name, raw, fault))
                 row = self._row_of_key(line, cells, readers)
             if row:
                 batch.append(row)
@@ -117,6 +118,13 @@ class Source:
                     write("".join(batch))
                     batch.clear()
         write("".join(batch))
+
+    def _column_at(self, place: int) -> tuple[int, str]:
+        """Number and name of the column of a cell, as far as the file has it."""
+        if place not in self._positions:
+            return NO_COLUMN, ""
+        column = self.present[self._positions.index(place)]
+        return self.table.columns.index(column), column.name
 
     def _row_with_bad_cells(
         self,
