@@ -8,7 +8,7 @@ PIP_ENV := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_IN
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench screens lock clean
+.PHONY: help setup tools demo test lint bench screens lock clean
 
 help: ## この一覧
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -41,7 +41,21 @@ setup: ## .venv を作り、固定した版のパッケージを入れる
 demo: setup ## デモのデータで全体を動かす（終了は Ctrl-C）
 	@exec $(PY) -m config.demo
 
-test: setup ## すべてのテスト
+tools: ## テストが使うブラウザ、フォント、nginx を入れる（root で apt-get があるとき）
+	@set -eu; \
+	missing=''; \
+	command -v chromium > /dev/null || missing="$$missing chromium"; \
+	[ -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc ] || missing="$$missing fonts-noto-cjk"; \
+	[ -x /usr/sbin/nginx ] || command -v nginx > /dev/null || missing="$$missing nginx-light"; \
+	[ -n "$$missing" ] || exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+	    echo "入れています:$$missing"; \
+	    apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing > /dev/null; \
+	else \
+	    echo "注意: 次のものがないため、それを使うテストは失敗します:$$missing" >&2; \
+	fi
+
+test: setup tools ## すべてのテスト
 	@$(TEST_ENV) $(PY) -m pytest -n auto
 
 lint: setup ## 書式、型、依存の向き、マイグレーション、本番設定の検査
