@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from accounts.rights import Reach, reach
 from core.database.fields import CodeField, PlainDecimalField
 from experts.models import Expert
-from institutions.models import Institution
+from institutions.models import Institution, Member
 from rules import codes
 
 if TYPE_CHECKING:
@@ -74,7 +74,9 @@ class DispatchQuerySet(models.QuerySet["Dispatch"]):
             case Reach.ALL:
                 return self.all()
             case Reach.OWN:
-                return self.filter(models.Q(expert__user=user) | models.Q(institution__members__user=user))
+                # not through a join: an institution has several people
+                own = Member.objects.filter(user=user).values("institution")
+                return self.filter(models.Q(expert__user=user) | models.Q(institution__in=own))
         return self.none()
 
 
