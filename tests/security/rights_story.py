@@ -86,6 +86,7 @@ def build() -> Story:
     stopped = _account("stopped", Role.OFFICE_APPROVER)
     with acting(SYSTEM, "story"):
         User.objects.filter(pk=stopped.pk).update(is_active=False)
+        stopped.refresh_from_db()
         own, other = Institution.objects.order_by("code")
         for role in (Role.INSTITUTION_CHIEF, Role.INSTITUTION_STAFF):
             Member.objects.create(user=people[role], institution=own)
