@@ -49,14 +49,14 @@ SELECT d.id, d.expert_id,
          WHERE o.company_id = d.company_id AND o.visited_from >= {YEAR_START}
            AND o.visited_from <= d.visited_from
            AND (o.visited_from, o.number) <= (d.visited_from, d.number) AND o.status NOT IN {ENDED}),
-       d.number, i.kind, i.code, c.code, d.topic, d.method, d.web_approved, d.latitude::float8,
-       d.longitude::float8, d.visited_from {JST}, d.visited_to {JST}, coalesce(d.break_minutes, 0), d.accompanied,
+       d.number, i.kind, i.code,
+       (SELECT c.code FROM dispatch_company c WHERE c.id = d.company_id), d.topic, d.method,
+       d.web_approved, d.latitude::float8, d.longitude::float8, d.visited_from {JST}, d.visited_to {JST}, coalesce(d.break_minutes, 0), d.accompanied,
        d.accompanied_from {JST}, d.accompanied_to {JST}, d.no_accompaniment_reason, d.requested_by_expert,
        d.paid_by_institution, d.limit_exception, d.reported_at {JST}, d.attested_at {JST}, d.approved_at {JST},
        d.itinerary, d.office_decision, d.office_decision_reason
   FROM dispatch_dispatch d
   JOIN institutions_institution i ON i.id = d.institution_id
-  JOIN dispatch_company c ON c.id = d.company_id
 """
 
 VISITS = f"{VISIT} WHERE d.expert_id = ANY(%(experts)s) AND {CANDIDATE} ORDER BY d.expert_id, d.visited_from, d.number"

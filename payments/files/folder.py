@@ -29,8 +29,10 @@ def held_run(target: Path) -> str | None:
     """The name of the run whose files the folder holds; None when it holds nothing, "" when that can't be told."""
     try:
         entries = [entry for entry in target.iterdir() if not entry.name.startswith(".")]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as wrong:
+        raise DomainError(f"出力先 {target} を開けません（{wrong.strerror}）。") from wrong
     if not entries:
         return None
     try:
@@ -54,11 +56,11 @@ def refuse_other_runs(target: Path, run_name: str | None) -> None:
 
 
 def _leftovers(target: Path) -> list[Path]:
-    if not target.parent.is_dir():
-        return []
     return [
         path
-        for path in target.parent.iterdir()
+        for place in (target, target.parent)
+        if place.is_dir()
+        for path in place.iterdir()
         if path.name.startswith(f".{target.name}.") and path.name.endswith(STAGING_SUFFIX)
     ]
 
@@ -76,10 +78,14 @@ def sweep(target: Path) -> None:
 
 @contextmanager
 def staging(target: Path) -> Iterator[Path]:
-    """A new folder beside the target to write into. While it stands, the call that made it has not ended."""
+    """A new hidden folder to write into, beside the target or, where that exists, in it: on the same disk.
+
+    While it stands, the call that made it has not ended.
+    """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=STAGING_SUFFIX, dir=target.parent))
+        place = target if target.is_dir() else target.parent
+        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=STAGING_SUFFIX, dir=place))
     except OSError as wrong:
         raise DomainError(f"出力先 {target} に書き込めません（{wrong.strerror}）。") from wrong
     try:
@@ -107,9 +113,10 @@ def sync(path: Path) -> None:
 
 
 def publish(folder: Path, target: Path) -> None:
-    """Moves the finished files into the target: at once where it can be, else the summary first, which names them.
+    """Moves the finished files to the target: a new one at once, into one that exists the summary first.
 
-    Whatever the target holds of the same run is replaced; refuses files of the same name that say something else.
+    So whatever a kill leaves there says whose it is. What the target holds of the same run is replaced; refuses
+    files of the same name that say something else.
     """
     ours = folder / SUMMARY
     theirs = target / SUMMARY
@@ -118,26 +125,20 @@ def publish(folder: Path, target: Path) -> None:
             f"出力先 {target} には内容の異なる同じ名前の月次支払のファイルがあります。空のフォルダーを指定してください。",
             code="occupied",
         )
-    try:
-        if target.exists():
-            target.rmdir()
+    if target.exists():
+        _move_into(folder, target)
+    else:
         folder.rename(target)
-    except OSError:
-        _move_one_by_one(folder, target)
     sync(target)
     sync(target.parent)
 
 
-def _move_one_by_one(folder: Path, target: Path) -> None:
-    (target / FOLDER).mkdir(exist_ok=True)
+def _move_into(folder: Path, target: Path) -> None:
     os.replace(folder / SUMMARY, target / SUMMARY)
     sync(target)
-    wanted = {path.name for path in (folder / FOLDER).iterdir()}
-    for path in sorted((folder / FOLDER).iterdir()):
-        os.replace(path, target / FOLDER / path.name)
-    for path in list((target / FOLDER).iterdir()):
-        if path.name not in wanted:
-            path.unlink()
-    for name in TABLES:
-        os.replace(folder / name, target / name)
+    for source in sorted(path for path in folder.rglob("*") if path.is_file()):
+        place = target / source.relative_to(folder)
+        place.parent.mkdir(exist_ok=True)
+        os.replace(source, place)
+    (target / FOLDER).mkdir(exist_ok=True)
     sync(target / FOLDER)

@@ -7,10 +7,12 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TypeVar
 
 from django.conf import settings
+
+from core.errors import DomainError
 
 from ..documents.notice import Notice, notice_pdf
 from .notice_worker import receive, send
@@ -36,14 +38,21 @@ class _Worker:
 
     def __exit__(self, *_: object) -> None:
         assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
         self._process.stdout.close()
         self._process.wait()
 
     def draw(self, notices: list[Notice]) -> list[bytes]:
         assert self._process.stdin is not None and self._process.stdout is not None
-        send(self._process.stdin, notices)
-        pdfs: list[bytes] = receive(self._process.stdout)
+        try:
+            send(self._process.stdin, notices)
+            pdfs: list[bytes] = receive(self._process.stdout)
+        except (EOFError, BrokenPipeError) as gone:
+            raise DomainError(
+                f"支払通知書（{notices[0].number} から {len(notices)}件）を作成する処理が途中で止まりました。"
+                "もう一度実行してください。"
+            ) from gone
         return pdfs
 
 

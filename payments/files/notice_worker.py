@@ -6,6 +6,7 @@ ends by itself when the one that feeds it is killed. Started as `python -m payme
 
 from __future__ import annotations
 
+import os
 import pickle
 import struct
 import sys
@@ -44,7 +45,7 @@ def main() -> None:
             notices = receive(incoming)
             send(outgoing, [notice_pdf(notice) for notice in notices])
         except (EOFError, BrokenPipeError):
-            return
+            os._exit(0)  # nobody is left to tell, nothing is left to tidy up
 
 
 if __name__ == "__main__":

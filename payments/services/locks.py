@@ -1,5 +1,6 @@
 """Who works on runs at the moment: one at a time, and nobody changes evidence while a run is being approved."""
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,15 +27,35 @@ def _execute(statement: str, parameters: Sequence[int] = ()) -> object:
         return row[0] if row else None
 
 
+class _Held(threading.local):
+    depth = 0
+
+
+_held = _Held()
+
+
 @contextmanager
 def one_at_a_time(wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
     """While this lasts no other session drafts, computes, approves or exports a run. Nests within a session.
 
-    The lock belongs to the session, so that it ends with the connection of a killed process.
+    The lock belongs to the session, so that it ends with the connection of a killed process. Only the outermost
+    takes and frees it: an inner one may end in a transaction that takes no more statements.
     """
+    if not _held.depth:
+        _wait_for_runs(wait_seconds)
+    _held.depth += 1
+    try:
+        yield
+    finally:
+        _held.depth -= 1
+        if not _held.depth and not connection.needs_rollback and connection.connection is not None:
+            _execute("SELECT pg_advisory_unlock(%s, %s)", [FAMILY, RUNS])
+
+
+def _wait_for_runs(seconds: float) -> None:
     # a busy server looks after its client only when told to
     _execute("SELECT set_config('client_connection_check_interval', '1s', false)")
-    deadline = time.monotonic() + wait_seconds
+    deadline = time.monotonic() + seconds
     while not _execute("SELECT pg_try_advisory_lock(%s, %s)", [FAMILY, RUNS]):
         if time.monotonic() >= deadline:
             raise DomainError(
@@ -42,11 +63,6 @@ def one_at_a_time(wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
                 code="busy",
             )
         time.sleep(POLL_SECONDS)
-    try:
-        yield
-    finally:
-        if not connection.needs_rollback and connection.connection is not None:
-            _execute("SELECT pg_advisory_unlock(%s, %s)", [FAMILY, RUNS])
 
 
 @contextmanager

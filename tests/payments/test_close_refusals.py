@@ -2,12 +2,13 @@
 
 import datetime as dt
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
-from closing import JULY, PAY_DATE, approved_july, checker, computed_july, load, maker, person
+from closing import JULY, PAY_DATE, approved_july, checker, computed_july, contents, load, maker, person
 from django.core.management import call_command
 from django.db import connection
 
@@ -82,7 +83,7 @@ def test_somebody_who_has_left_has_no_right(tmp_path: Path) -> None:
     gone = person("gone", Role.OFFICE_APPROVER)
     gone.is_active = False
     gone.save()
-    refused(tmp_path / "out", "承認できるのは", checker="gone")
+    refused(tmp_path / "out", "停止", checker="gone")
 
 
 def test_an_unknown_person_is_named(tmp_path: Path) -> None:
@@ -172,12 +173,41 @@ def test_a_file_in_place_of_the_folder(tmp_path: Path) -> None:
     refused(tmp_path / "out", "ファイルです")
 
 
-def test_an_empty_folder_is_used(tmp_path: Path) -> None:
+def test_an_empty_folder_is_used_as_it_is(tmp_path: Path) -> None:
     load("2021-07")
-    (tmp_path / "out").mkdir()
+    (tmp_path / "out").mkdir(mode=0o750)
+    before = (tmp_path / "out").stat()
     approved_july()
     export_run(run=PayoutRun.objects.get(), directory=tmp_path / "out", actor=maker())
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["run"] == "2021-07"
+    after = (tmp_path / "out").stat()
+    assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
+
+
+def test_an_interrupted_move_into_a_folder_is_completed(tmp_path: Path) -> None:
+    load("2021-07")
+    approved_july()
+    export_run(run=PayoutRun.objects.get(), directory=tmp_path / "whole", actor=maker())
+    (tmp_path / "out").mkdir()
+    shutil.copy(tmp_path / "whole" / "summary.json", tmp_path / "out")
+    export_run(run=PayoutRun.objects.get(), directory=tmp_path / "out", actor=maker())
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def test_files_of_the_same_name_from_another_installation_are_left_alone(tmp_path: Path) -> None:
+    load("2021-07")
+    approved_july()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "summary.json").write_text('{"run": "2021-07"}')
+    with pytest.raises(DomainError, match="内容の異なる"):
+        export_run(run=PayoutRun.objects.get(), directory=tmp_path / "out", actor=maker())
+    assert contents(tmp_path / "out") == {"summary.json": b'{"run": "2021-07"}'}
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_anything_is_done(tmp_path: Path) -> None:
+    load("2021-07")
+    (tmp_path / "file").write_text("")
+    refused(tmp_path / "file" / "out", "書き込めません")
 
 
 def test_another_months_open_run_is_in_the_way(tmp_path: Path) -> None:

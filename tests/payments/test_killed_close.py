@@ -129,8 +129,10 @@ class Outcome:
     leftovers: list[str]
 
 
-def killed_and_called_again(loaded: Loaded, folder: Path, seconds: float) -> Outcome:
+def killed_and_called_again(loaded: Loaded, folder: Path, seconds: float, *, into_existing: bool) -> Outcome:
     folder.mkdir()
+    if into_existing:
+        (folder / "out").mkdir()
     with clone(loaded) as database:
         process = start(database, folder / "out")
         try:
@@ -163,7 +165,9 @@ def test_a_close_killed_at_any_moment_is_finished_by_the_next_call(loaded: Loade
     with ThreadPoolExecutor(2) as pool:
         outcomes = list(
             pool.map(
-                lambda numbered: killed_and_called_again(loaded, tmp_path / str(numbered[0]), numbered[1]),
+                lambda moment: killed_and_called_again(
+                    loaded, tmp_path / str(moment[0]), moment[1], into_existing=moment[0] % 2 == 1
+                ),
                 enumerate(moments),
             )
         )
