@@ -7,6 +7,7 @@ One template database is built by the owner (migrations, rights, what `setup` lo
 import hashlib
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -77,8 +78,18 @@ def _databases(prefix: str) -> list[str]:
 
 
 def _drop(name: str) -> None:
+    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+    deadline = time.monotonic() + 30
     with _maintenance() as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        while True:
+            try:
+                connection.execute(drop)
+                return
+            except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse):
+                # a connection of the application's role that was just closed; the owner may not end it
+                if time.monotonic() >= deadline:
+                    raise
+            time.sleep(0.1)
 
 
 def _clone(template: str, name: str) -> None:

@@ -68,7 +68,9 @@ def load_bank_master(*, actor: Actor, force: bool = False) -> LoadedMaster:
         edition = importlib.metadata.version(PACKAGE)
         as_of = dt.datetime.strptime((data / "updated_at").read_text().strip(), "%Y%m%d").date()  # noqa: DTZ007
     except (OSError, ValueError, importlib.metadata.PackageNotFoundError) as error:
-        raise DomainError(f"金融機関マスタのパッケージ {PACKAGE} を読めません。入れ直してください。") from error
+        raise DomainError(
+            f"金融機関マスタのパッケージ {PACKAGE} を読めません。入れ直してください。"
+        ) from error
     with acting(actor, "load_bank_master"):
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_AT_A_TIME])

@@ -5,12 +5,10 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 from exchange_folder import COMPANY, as_csv, small
 
 from benchmarks.generate import Month
@@ -29,31 +27,18 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def database(fresh_database: Any) -> Iterator[Any]:
-    """A database of the test's own; given back when the server has noticed that all our processes ended."""
-    yield fresh_database
-    for _ in range(200):
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
-            )
-            if cursor.fetchone() == (0,):
-                return
-        time.sleep(0.05)
-
-
-def _run(database: Any, *arguments: object) -> subprocess.CompletedProcess[str]:
+def _run(fresh_database: Any, *arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(BASE / "manage.py"), *map(str, arguments)]
-    ended = subprocess.run(command, env=database.environment, capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        command, env=fresh_database.environment, capture_output=True, text=True, check=False
+    )
     assert "Traceback" not in ended.stderr
     return ended
 
 
-def _start(database: Any, *arguments: object) -> subprocess.Popen[str]:
+def _start(fresh_database: Any, *arguments: object) -> subprocess.Popen[str]:
     command = [sys.executable, str(BASE / "manage.py"), *map(str, arguments)]
-    return subprocess.Popen(command, env=database.environment, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, env=fresh_database.environment, stdout=subprocess.PIPE, text=True)
 
 
 def _errors(path: Path) -> list[dict[str, str]]:
@@ -61,11 +46,13 @@ def _errors(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_bad_rows_go_to_the_errors_file_and_a_clean_load_removes_it(database: Any, folder: Path) -> None:
+def test_bad_rows_go_to_the_errors_file_and_a_clean_load_removes_it(
+    fresh_database: Any, folder: Path
+) -> None:
     good = (folder / "companies.csv").read_text(encoding="utf-8")
     bad = as_csv([{**COMPANY, "業種コード": "=cmd", "従業員数": "x" * 500}])
     (folder / "companies.csv").write_text(bad, encoding="utf-8")
-    ended = _run(database, "load_exchange", folder)
+    ended = _run(fresh_database, "load_exchange", folder)
     assert ended.returncode == 1
     assert json.loads(ended.stdout)["companies.csv"]["rejected"] == 1
     assert len(ended.stdout.splitlines()) == 1
@@ -81,19 +68,19 @@ def test_bad_rows_go_to_the_errors_file_and_a_clean_load_removes_it(database: An
     assert len(rows[1]["値"]) < 100
 
     (folder / "companies.csv").write_text(good, encoding="utf-8")
-    assert _run(database, "load_exchange", folder, "--dry-run").returncode == 0
+    assert _run(fresh_database, "load_exchange", folder, "--dry-run").returncode == 0
     assert not (folder / "errors.csv").exists()
-    ended = _run(database, "load_exchange", folder)
+    ended = _run(fresh_database, "load_exchange", folder)
     assert json.loads(ended.stdout)["dispatches.csv"]["created"] == 1
-    ended = _run(database, "load_exchange", folder)
+    ended = _run(fresh_database, "load_exchange", folder)
     assert json.loads(ended.stdout)["dispatches.csv"]["unchanged"] == 1
     assert "変更はありません" in ended.stderr
     out = folder.parent / "新しい フォルダー"
-    assert _run(database, "export_exchange", out).returncode == 0
+    assert _run(fresh_database, "export_exchange", out).returncode == 0
     assert len(list(out.iterdir())) == 8
 
 
-def test_what_cannot_be_done_is_said_in_one_line(database: Any, folder: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_done_is_said_in_one_line(fresh_database: Any, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("x")
     calls: list[tuple[tuple[object, ...], str]] = [
@@ -106,7 +93,7 @@ def test_what_cannot_be_done_is_said_in_one_line(database: Any, folder: Path, tm
         (("export_exchange", tmp_path / "file"), "書き込めません"),
     ]
     for arguments, word in calls:
-        ended = _run(database, *arguments)
+        ended = _run(fresh_database, *arguments)
         assert ended.returncode == 1
         assert ended.stdout == ""
         assert word in ended.stderr
@@ -114,12 +101,12 @@ def test_what_cannot_be_done_is_said_in_one_line(database: Any, folder: Path, tm
 
 
 def test_a_file_that_cannot_be_opened_is_one_error_among_those_of_the_others(
-    database: Any, folder: Path
+    fresh_database: Any, folder: Path
 ) -> None:
     (folder / "payer.csv").unlink()
     (folder / "payer.csv").mkdir()
     (folder / "companies.csv").write_text(as_csv([{**COMPANY, "業種コード": "?"}]), encoding="utf-8")
-    assert _run(database, "load_exchange", folder).returncode == 1
+    assert _run(fresh_database, "load_exchange", folder).returncode == 1
     rows = _errors(folder / "errors.csv")
     assert [(row["ファイル"], row["行"], row["列"]) for row in rows] == [
         ("payer.csv", "", ""),
@@ -127,8 +114,8 @@ def test_a_file_that_cannot_be_opened_is_one_error_among_those_of_the_others(
     ]
 
 
-def test_two_loads_at_once_end_as_one_after_the_other(database: Any, folder: Path) -> None:
-    both = [_start(database, "load_exchange", folder) for _ in range(2)]
+def test_two_loads_at_once_end_as_one_after_the_other(fresh_database: Any, folder: Path) -> None:
+    both = [_start(fresh_database, "load_exchange", folder) for _ in range(2)]
     printed = [json.loads(load.communicate()[0]) for load in both]
     assert [load.returncode for load in both] == [0, 0]
     assert sorted((p["dispatches.csv"]["created"], p["dispatches.csv"]["unchanged"]) for p in printed) == [
@@ -139,10 +126,10 @@ def test_two_loads_at_once_end_as_one_after_the_other(database: Any, folder: Pat
 
 @pytest.mark.parametrize("seconds", [1.2, 1.8, 2.4])
 def test_a_load_that_is_killed_has_loaded_all_or_nothing(
-    database: Any, tmp_path: Path, seconds: float
+    fresh_database: Any, tmp_path: Path, seconds: float
 ) -> None:
     written = Month(3_000).write(tmp_path / "in")
-    killed = _start(database, "load_exchange", tmp_path / "in")
+    killed = _start(fresh_database, "load_exchange", tmp_path / "in")
     time.sleep(seconds)
     killed.kill()
     killed.wait()
@@ -151,6 +138,6 @@ def test_a_load_that_is_killed_has_loaded_all_or_nothing(
         [0, 0, 0],
         [written["dispatches"], written["check_events"], written["travel_claims"]],
     )
-    again = json.loads(_run(database, "load_exchange", tmp_path / "in").stdout)
+    again = json.loads(_run(fresh_database, "load_exchange", tmp_path / "in").stdout)
     assert again["dispatches.csv"]["created"] + again["dispatches.csv"]["unchanged"] == 3_000
     assert Dispatch.objects.count() == 3_000
