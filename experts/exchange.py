@@ -1,6 +1,6 @@
 """experts.csv (exchange.md §1)."""
 
-from core.exchange.cells import Choice, Code, Number, Several, Text, YesNo
+from core.exchange.cells import Choice, Code, Number, Sealed, Several, Text, YesNo
 from core.exchange.registry import Column, Identifier, Table, register
 from core.japan.prefectures import BY_CODE
 from rules import codes
@@ -39,11 +39,11 @@ EXPERTS = register(
             Column("預金種目", Choice(codes.ACCOUNT_KINDS), "account_type", required=True),
             Column(
                 "口座番号",
-                Code(7, "[0-9]{1,7}", "1〜7 桁の数字にしてください。"),
+                Sealed(Code(7, "[0-9]{1,7}", "1〜7 桁の数字にしてください。"), covered=True),
                 "account_number",
                 required=True,
             ),
-            Column("口座名義カナ", Text(200), "account_holder_kana", required=True),
+            Column("口座名義カナ", Sealed(Text(200)), "account_holder_kana", required=True),
             Column("源泉区分", Choice(codes.PAYEE_CLASSES), "payee_class", required=True),
             Column(
                 "適格請求書番号", Code(14, "T[0-9]{13}", "T と 13 桁の数字にしてください。"), "invoice_number"

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from accounts.rights import Reach, reach
-from core.database.fields import CodeField, PlainDecimalField
+from core.database.fields import CodeField, EncryptedTextField, PlainDecimalField, sealed_only
 from institutions.models import Institution
 from rules import codes
 
@@ -57,8 +57,8 @@ class Expert(models.Model):
     bank_code = CodeField("銀行コード", max_length=4)
     branch_code = CodeField("支店コード", max_length=3)
     account_type = models.CharField("預金種目", max_length=2)
-    account_number = CodeField("口座番号", max_length=7)
-    account_holder_kana = models.CharField("口座名義カナ", max_length=200)
+    account_number = EncryptedTextField("口座番号")
+    account_holder_kana = EncryptedTextField("口座名義カナ")
     payee_class = models.CharField("源泉区分", max_length=10)
     invoice_number = CodeField("適格請求書番号", max_length=14, blank=True)
     affiliated_codes = ArrayField(models.TextField(), verbose_name="所属機関コード", default=list, blank=True)
@@ -76,10 +76,7 @@ class Expert(models.Model):
                 name="experts_payee_class_known",
                 condition=models.Q(payee_class__in=list(codes.PAYEE_CLASSES)),
             ),
-            models.CheckConstraint(
-                name="experts_account_number_digits",
-                condition=models.Q(account_number__regex=r"^[0-9]{1,7}$"),
-            ),
+            sealed_only("experts_expert", "account_number", "account_holder_kana"),
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,6 @@
 """payer.csv (exchange.md §1), and what an approved run freezes (§2)."""
 
-from core.exchange.cells import Choice, Code, Text
+from core.exchange.cells import Choice, Code, Sealed, Text
 from core.exchange.registry import Column, Freeze, Identifier, Table, freeze, register
 from rules import codes
 
@@ -30,7 +30,7 @@ PAYER = register(
             Column("預金種目", Choice(codes.ACCOUNT_KINDS), "account_type", required=True),
             Column(
                 "口座番号",
-                Code(7, "[0-9]{1,7}", "1〜7 桁の数字にしてください。"),
+                Sealed(Code(7, "[0-9]{1,7}", "1〜7 桁の数字にしてください。"), covered=True),
                 "account_number",
                 required=True,
             ),

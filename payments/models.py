@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from accounts.rights import Reach, reach
-from core.database.fields import CodeField
+from core.database.fields import CodeField, EncryptedTextField, sealed_only
 from core.programme.models import RuleSet
 from dispatch.models import Dispatch
 from experts.models import Expert
@@ -51,7 +51,7 @@ class Payer(models.Model):
     bank_code = CodeField("銀行コード", max_length=4)
     branch_code = CodeField("支店コード", max_length=3)
     account_type = models.CharField("預金種目", max_length=2)
-    account_number = CodeField("口座番号", max_length=7)
+    account_number = EncryptedTextField("口座番号")
     created_at = models.DateTimeField("登録日時", auto_now_add=True, db_default=Now())
     updated_at = models.DateTimeField("更新日時", auto_now=True, db_default=Now())
 
@@ -60,6 +60,7 @@ class Payer(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "委託者"
         ordering = ["code"]
+        constraints = [sealed_only("payments_payer", "account_number")]
 
     def __str__(self) -> str:
         return f"{self.code} {self.name}"
@@ -94,7 +95,7 @@ class PayoutRun(models.Model):
         verbose_name="承認者",
     )
     payer = models.ForeignKey(Payer, models.PROTECT, verbose_name="委託者")
-    # the payer as of approval; the bank file and the notices use this copy
+    # the payer as of approval, its account number sealed; the bank file and the notices use this copy
     payer_copy = models.JSONField("委託者の写し", null=True, blank=True)
     dispatch_count = models.PositiveIntegerField("派遣件数", default=0)
     payee_count = models.PositiveIntegerField("支払人数", default=0)
@@ -174,8 +175,8 @@ class Payout(models.Model):
     bank_name = models.CharField("銀行名", max_length=100, blank=True)
     branch_name = models.CharField("支店名", max_length=100, blank=True)
     account_type = models.CharField("預金種目", max_length=2)
-    account_number = CodeField("口座番号", max_length=7)
-    account_holder_kana = models.CharField("口座名義カナ", max_length=200)
+    account_number = EncryptedTextField("口座番号")
+    account_holder_kana = EncryptedTextField("口座名義カナ")
     dispatch_count = models.PositiveIntegerField("件数")
     fee = models.BigIntegerField("謝金")
     travel = models.BigIntegerField("旅費")
@@ -191,6 +192,7 @@ class Payout(models.Model):
         ordering = ["expert_code"]
         constraints = [
             models.UniqueConstraint(fields=["run", "expert"], name="payments_payout_once_per_run"),
+            sealed_only("payments_payout", "account_number", "account_holder_kana"),
             models.CheckConstraint(
                 name="payments_payout_sums",
                 condition=models.Q(gross=models.F("fee") + models.F("travel"))

@@ -45,6 +45,7 @@ def _kept_secret(name: str, fresh_value: str) -> str:
 SECRET_KEY = _kept_secret("secret_key", secrets.token_urlsafe(50))
 # one key a line, newest first
 FIELD_KEYS = _kept_secret("field_keys", new_key()).split()
+FINGERPRINT_KEY = _kept_secret("fingerprint_key", new_key())
 AUDIT_SIGNING_KEY = _kept_secret("audit_signing_key", new_key())
 
 # served straight from static/; nothing has to be collected first

@@ -11,6 +11,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
+from core import secrets
+
 NULL = "\\N"
 # What a spreadsheet's cell can hold; more could not be given back as XLSX.
 LONGEST_TEXT = 32_767
@@ -19,6 +21,8 @@ ESCAPED_FIRST = frozenset("=+-@＝＋－＠\t\r'")
 
 # Neither XML (XLSX) nor PostgreSQL can keep these.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_ESCAPED = re.compile(r"\\(.)")
+_UNESCAPED = {"\\": "\\", "t": "\t", "n": "\n", "r": "\r"}
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _DATE = re.compile(r"([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})")
 _TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
@@ -38,6 +42,11 @@ def escape_text(text: str) -> str:
 def copy_text(text: str) -> str:
     """Text as PostgreSQL's COPY takes it."""
     return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+
+
+def plain_text(text: str) -> str:
+    """The text behind COPY's form."""
+    return _ESCAPED.sub(lambda found: _UNESCAPED[found[1]], text) if "\\" in text else text
 
 
 def normalised(cell: str) -> str:
@@ -64,6 +73,8 @@ class Kind(ABC):
     # the value of a column that a new row's file doesn't have
     empty = "''"
     numeric = False
+    # sealed in the database and in the loading area (core/secrets.py)
+    sealed = False
 
     @abstractmethod
     def read(self, cell: str) -> str:
@@ -95,6 +106,18 @@ class Kind(ABC):
     def text(self, value: str) -> str:
         """SQL: a value of the column's type as the text of a file, never null."""
         return f"coalesce({value}::text, '')"
+
+    def same(self, was: str, now: str) -> bool:
+        """Whether two texts that `text` answered mean the same."""
+        return was == now
+
+    def opened(self, text: str) -> str:
+        """A text that `text` answered as it stands in a file."""
+        return text
+
+    def shown(self, text: str) -> str:
+        """A text that `text` answered as a screen shows it."""
+        return text
 
 
 class Text(Kind):
@@ -328,3 +351,47 @@ class Several(Kind):
 
     def text(self, value: str) -> str:
         return f"array_to_string({value}, ';')"
+
+
+class Sealed(Kind):
+    """A cell that is encrypted before it reaches the database and read in plain text only into a file."""
+
+    sealed = True
+
+    def __init__(self, inner: Kind, *, covered: bool = False) -> None:
+        """`covered`: screens show the last three digits only."""
+        self.inner, self.covered = inner, covered
+
+    def read(self, cell: str) -> str:
+        return secrets.seal(plain_text(self.inner.read(cell)))
+
+    def reader(self, required: bool) -> Reader:
+        """Without memory: no cell in plain text outlives its row, and no two rows share a cipher."""
+        read = self.read
+
+        def whole(cell: str) -> str:
+            text = read(cell) if cell else ""
+            if required and not text:
+                raise BadCell("必須の項目が空です。")
+            return text
+
+        return whole
+
+    def compared(self, stored: str) -> str:
+        """SQL: the fingerprint, which tells values apart without opening them."""
+        return f"split_part({stored}, '.', 2)"
+
+    def replaced(self, stored: str, staged: str) -> str:
+        """SQL: the new value, or the stored cipher where both mean the same, so that history shows changes only."""
+        same = f"{self.compared(stored)} = {self.compared(staged)}"
+        return f"CASE WHEN {same} THEN {stored} ELSE {staged} END"
+
+    def same(self, was: str, now: str) -> bool:
+        return secrets.fingerprint_of(was) == secrets.fingerprint_of(now)
+
+    def opened(self, text: str) -> str:
+        return secrets.unseal(text)
+
+    def shown(self, text: str) -> str:
+        text = secrets.unseal(text)
+        return "*" * (len(text) - 3) + text[-3:] if self.covered else text

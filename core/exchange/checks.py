@@ -43,7 +43,8 @@ class Checker:
 
     def _add(self, source: Source, line: int, column: Column | None, value: str, reason: str) -> None:
         number, name = (source.table.columns.index(column), column.name) if column else (NO_COLUMN, "")
-        self.problems.add(Problem(source.table.order, line, number, source.name, name, value, reason))
+        sealed = column is not None and column.kind.sealed
+        self.problems.add(Problem(source.table.order, line, number, source.name, name, value, reason, sealed))
 
     def _duplicates(self, source: Source) -> None:
         self.problems.open_series()
@@ -81,11 +82,10 @@ class Checker:
         statements = Statements(source.table, source.present)
         for line, _, _, _, old, new in _rows(statements.differences(stored_only=True)):
             for column, was, now in zip(statements.comparable(), old, new, strict=True):
-                if was != now:
-                    reason = (
-                        f"登録済みの値（{shortened(was) or '空'}）と異なります。{source.table.append_only}"
-                    )
-                    self._add(source, line, column, now, reason)
+                if not column.kind.same(was, now):
+                    stored = shortened(column.kind.shown(was)) or "空"
+                    reason = f"登録済みの値（{stored}）と異なります。{source.table.append_only}"
+                    self._add(source, line, column, column.kind.shown(now), reason)
 
     def _frozen(self, source: Source) -> None:
         if not source.table.belongs_by:
@@ -108,9 +108,10 @@ class Checker:
                 self._add(source, line, owner, key, f"{why}の派遣のため追加できません。")
                 continue
             for column, was, now in zip(statements.comparable(), old, new, strict=True):
-                if was != now and not source.table.append_only:
-                    reason = f"{why}の派遣のため変更できません（登録済みの値: {shortened(was) or '空'}）。"
-                    self._add(source, line, column, now, reason)
+                if not column.kind.same(was, now) and not source.table.append_only:
+                    stored = shortened(column.kind.shown(was)) or "空"
+                    reason = f"{why}の派遣のため変更できません（登録済みの値: {stored}）。"
+                    self._add(source, line, column, column.kind.shown(now), reason)
         if source.table.replaces_by:
             self.problems.open_series()
             for line, code, why, lost in _rows(statements.removed_rows(frozen)):

@@ -179,14 +179,18 @@ def _hold_still(sources: Sequence[Source]) -> None:
 
 def _preview(source: Source, limit: int) -> list[PreviewRow]:
     statements = Statements(source.table, source.present)
-    names = [column.name for column in statements.comparable()]
+    columns = statements.comparable()
     rows = []
     with connection.cursor() as cursor:
         cursor.execute(statements.differences(limit=limit))
         for line, key, is_new, _, old, new in cursor.fetchall():
-            differing = [(n, o, v) for n, o, v in zip(names, old, new, strict=True) if is_new or o != v]
-            was = {} if is_new else {n: o for n, o, _ in differing}
-            rows.append(PreviewRow(line, key, is_new, was, {n: v for n, _, v in differing}))
+            was, now = {}, {}
+            for column, before, after in zip(columns, old, new, strict=True):
+                if is_new or not column.kind.same(before, after):
+                    now[column.name] = column.kind.shown(after)
+                    if not is_new:
+                        was[column.name] = column.kind.shown(before)
+            rows.append(PreviewRow(line, key, is_new, was, now))
     return rows
 
 

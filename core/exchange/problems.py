@@ -6,7 +6,10 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO, NamedTuple
 
+from core import secrets
+
 LONGEST_SHOWN = 60
+COVERED = "（口座の情報を含むため表示しません）"
 _IN_MEMORY = 1_000_000
 
 
@@ -20,6 +23,13 @@ class Problem(NamedTuple):
     column: str
     value: str
     reason: str
+    # the value is, or may hold, what the database keeps encrypted
+    sealed: bool = False
+
+    @property
+    def kept_value(self) -> str:
+        """The value as the database and the screens may have it; in full it stands in errors.csv alone."""
+        return COVERED if self.sealed and self.value else self.value
 
 
 def shortened(value: str) -> str:
@@ -45,7 +55,7 @@ class _Series:
     def read(self) -> Iterator[Problem]:
         self.spool.seek(0)
         for line in self.spool:
-            yield Problem(*json.loads(line))
+            yield Problem(*json.loads(line if line[0] == "[" else secrets.decrypt(line.rstrip("\n"))))
 
 
 class Problems:
@@ -66,7 +76,8 @@ class Problems:
         """Adds a problem; within a series they come in order of file and line."""
         series = self._series[-1]
         shown = problem._replace(value=shortened(problem.value), column=shortened(problem.column))
-        series.spool.write(json.dumps(shown) + "\n")
+        line = json.dumps(shown)
+        series.spool.write((secrets.encrypt(line) if shown.sealed else line) + "\n")
         series.count += 1
         self.count += 1
 

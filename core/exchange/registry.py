@@ -87,6 +87,11 @@ class Table:
         """The columns that identify a row."""
         return tuple(self.by_name[name] for name in self.key)
 
+    @cached_property
+    def has_sealed_columns(self) -> bool:
+        """Whether a row holds something that the database keeps encrypted."""
+        return any(column.kind.sealed for column in self.columns)
+
     @property
     def staging(self) -> str:
         """The loading area of this register."""
@@ -115,6 +120,8 @@ def register(table: Table) -> Table:
     """Adds a register to the exchange."""
     if len(table.columns) > STAGING_COLUMNS or not 1 <= table.order <= STAGING_TABLES:
         raise ValueError(f"{table.name} does not fit into the staging tables")
+    if any(column.kind.sealed and (column.name in table.key or column.refers) for column in table.columns):
+        raise ValueError(f"{table.name}: a sealed column can't identify or refer")
     if any(other.order == table.order and other.name != table.name for other in _tables.values()):
         raise ValueError(f"{table.name}: the place {table.order} is taken")
     _tables[table.name] = table

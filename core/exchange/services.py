@@ -149,7 +149,7 @@ def _log(result: LoadResult, *, actor: Actor, source: str) -> None:
         if len(kept) == _KEPT_PROBLEMS:
             break
         kept.append(
-            {"file": problem.file, "line": problem.line, "column": problem.column, "value": problem.value,
+            {"file": problem.file, "line": problem.line, "column": problem.column, "value": problem.kept_value,
              "reason": problem.reason}
         )  # fmt: skip
     outcome = Load.Result.LOADED if result.changed else Load.Result.UNCHANGED

@@ -57,7 +57,10 @@ class Source:
             problems.add(self._problem(0, NO_COLUMN, "", "", f"読み取れません（{error.strerror}）。"))
 
     def _problem(self, line: int, number: int, column: str, value: str, reason: str) -> Problem:
-        return Problem(self.table.order, line, number, self.name, column, value, reason)
+        # a whole line may hold anything that its register keeps
+        known = self.table.by_name.get(column)
+        sealed = known.kind.sealed if known else number == NO_COLUMN and self.table.has_sealed_columns
+        return Problem(self.table.order, line, number, self.name, column, value, reason, sealed)
 
     def _read_header(self, header: Record, problems: Problems) -> None:
         for fault in (header.fault, *header.bad.values()):

@@ -7,6 +7,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from .cells import Sealed
 from .registry import Column, RowRule, Table, table_named
 
 
@@ -42,6 +43,8 @@ class Statements:
             return column.stored.format(t="t")
         if self._refers_to_one(column):
             return f"o{self._number(column)}.{_key_field(table_named(column.refers))}"
+        if column.kind.sealed:
+            return f"t.{column.field}"
         return column.kind.compared(f"t.{column.field}")
 
     def value(self, column: Column) -> str:
@@ -56,6 +59,12 @@ class Statements:
         if column not in self.present:
             return column.kind.empty if column.kind.empty != "NULL" else f"NULL::{column.kind.sql_type}"
         return f"r{self._number(column)}.id" if self._refers_to_one(column) else self.staged(column)
+
+    def changed_value(self, column: Column) -> str:
+        """What a stored row's database column gets: a cipher that means the same stays."""
+        if isinstance(column.kind, Sealed):
+            return column.kind.replaced(self.stored(column), self.staged(column))
+        return self.new_value(column)
 
     def over_columns(self, expression: str) -> str:
         """An expression of a declaration with `{列名}` replaced by what the row will hold."""
@@ -126,6 +135,9 @@ class Statements:
             if self._refers_to_one(column):
                 old.append(f"t.{column.field}")
                 new.append(f"r{self._number(column)}.id")
+            elif column.kind.sealed:
+                old.append(column.kind.compared(self.stored(column)))
+                new.append(column.kind.compared(self.staged(column)))
             else:
                 old.append(self.stored(column))
                 new.append(self.staged(column))
@@ -250,7 +262,7 @@ SELECT line, shown, first FROM (
     def update(self) -> str:
         """Changes the rows that say something else, and only those."""
         sets = [
-            f"{column.field} = {self.new_value(column)}"
+            f"{column.field} = {self.changed_value(column)}"
             for column in self.comparable()
             if column.field is not None
         ]

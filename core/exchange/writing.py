@@ -3,7 +3,7 @@
 import csv
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -15,23 +15,34 @@ from openpyxl.cell import WriteOnlyCell
 
 from .cells import escape_text
 from .problems import Problem
-from .registry import Table
+from .registry import Column, Table
 from .statements import Statements
 
 _FETCH = 2_000
 ERROR_COLUMNS = ("ファイル", "行", "列", "値", "理由")
 
 
-def rows_of(table: Table, ids: list[int] | None = None) -> Iterator[list[str]]:
-    """The rows of a register as the cells of a file, text escaped, in the order of the key; `ids` keeps to some."""
-    is_text = [not column.kind.numeric for column in table.columns]
+def _writer(column: Column, covered: bool) -> Callable[[str], str]:
+    kind = column.kind
+    if kind.sealed:
+        opened = kind.shown if covered else kind.opened
+        return lambda cell: escape_text(opened(cell))
+    return str if kind.numeric else escape_text
+
+
+def rows_of(table: Table, ids: list[int] | None = None, *, covered: bool = False) -> Iterator[list[str]]:
+    """The rows of a register as the cells of a file, text escaped, in the order of the key; `ids` keeps to some.
+
+    What the database keeps encrypted is opened here, on its way into the file; `covered`: only as screens show it.
+    """
+    written = [_writer(column, covered) for column in table.columns]
     with connection.chunked_cursor() as cursor:
         cursor.execute(
             Statements(table, table.columns).export(some=ids is not None), None if ids is None else [ids]
         )
         while rows := cursor.fetchmany(_FETCH):
             for row in rows:
-                yield [escape_text(cell) if text else cell for cell, text in zip(row, is_text, strict=True)]
+                yield [write(cell) for cell, write in zip(row, written, strict=True)]
 
 
 @contextmanager
@@ -90,4 +101,5 @@ def write_errors(path: Path, problems: Iterable[Problem]) -> None:
         writer = csv.writer(file, lineterminator="\r\n")
         writer.writerow(ERROR_COLUMNS)
         for problem in problems:
-            writer.writerow([escape_text(problem.file), problem.line or "", *map(escape_text, problem[4:])])
+            cells = (problem.column, problem.value, problem.reason)
+            writer.writerow([escape_text(problem.file), problem.line or "", *map(escape_text, cells)])

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from django.db import connection
 
+from core.secrets import unseal
 from rules.facts import NOTHING_EARLIER, Declaration, Earlier, Event, PaidVisit, Payee, TravelLine, Visit
 
 from . import queries
@@ -43,7 +44,9 @@ class Account:
     bank_name: str
     branch_name: str
     account_type: str
+    # sealed (core/secrets.py), as the payout keeps a copy of them
     account_number: str
+    account_holder_kana: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +170,9 @@ def _account(row: Row) -> Account:
         branch_known=branch,
         bank_code=bank_code,
         branch_code=branch_code,
-        account_name_kana=kana,
+        account_name_kana=unseal(kana),  # rules.md §5 B02 looks at its characters
     )
-    return Account(expert, payee, *rest)
+    return Account(expert, payee, *rest, kana)
 
 
 def _earlier(rows: list[Row]) -> dict[int, Earlier]:

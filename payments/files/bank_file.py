@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from core.banks.models import Bank, Branch
 from core.errors import DomainError
+from core.secrets import seal, unseal
 from rules.ruleset import RuleSet
 from rules.zengin.errors import ZenginError
 from rules.zengin.file import file_bytes
@@ -27,8 +28,9 @@ COPIED = (
 
 
 def payer_copy(payer: Payer) -> dict[str, str]:
-    """The payer with the names of its bank, as a run keeps it."""
+    """The payer with the names of its bank, as a run keeps it: the account number sealed (core/secrets.py)."""
     copy = {name: str(getattr(payer, name)) for name in COPIED}
+    copy["account_number"] = seal(payer.account_number)
     bank = Bank.objects.filter(code=payer.bank_code).first()
     branch = Branch.objects.filter(bank__code=payer.bank_code, code=payer.branch_code).first()
     copy["bank_name"], copy["bank_kana"] = (bank.name, bank.kana) if bank else ("", "")
@@ -54,7 +56,7 @@ def _sender(payer: dict[str, str], transfer_date: str) -> Sender:
         branch_code=payer["branch_code"],
         branch_name=informational_name(payer["branch_kana"], BANK_NAME_BYTES),
         account_kind=sender_account_code(payer["account_type"]),
-        account_number=payer["account_number"],
+        account_number=unseal(payer["account_number"]),
     )
 
 

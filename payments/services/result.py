@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.secrets import fingerprint, fingerprint_of
+
 from ..calculation import ExpertResult
 from ..models import PayoutRun
 
@@ -27,7 +29,7 @@ class RunTotals:
 
 @dataclass
 class RunResult:
-    """Takes the experts' results one after the other; equal results have equal digests on any installation."""
+    """Takes the experts' results one after the other; equal results have equal digests on an installation."""
 
     totals: RunTotals = field(default_factory=RunTotals)
     _hash: Any = field(default_factory=hashlib.sha256)
@@ -40,7 +42,7 @@ class RunResult:
         result._add(
             "run", run.name, run.month.isoformat(), run.cutoff.timestamp(), run.pay_date.isoformat(), payer.code,
             payer.kana, payer.name, payer.address, payer.phone, payer.corporate_number, payer.invoice_number,
-            payer.bank_code, payer.branch_code, payer.account_type, payer.account_number,
+            payer.bank_code, payer.branch_code, payer.account_type, fingerprint(payer.account_number),
         )  # fmt: skip
         return result
 
@@ -55,7 +57,7 @@ class RunResult:
                 self._add("hold", number, found.kind, found.code, found.reason, found.expected, found.actual)
             if sums is None:
                 continue
-            self._add(*payout_row(result))
+            self._add(*_digested(payout_row(result)))
             for line in month.lines:
                 self._add(
                     line.number, line.item, line.line_no, line.amount, line.day.isoformat(), line.explanation
@@ -81,14 +83,24 @@ PAYOUT_COLUMNS = (
     "dispatch_count", "fee", "travel", "gross", "withholding", "net", "consumption_tax",
 )  # fmt: skip
 
+_SEALED = tuple(PAYOUT_COLUMNS.index(name) for name in ("account_number", "account_holder_kana"))
+
+
+def _digested(row: Row) -> Row:
+    """The row with fingerprints for ciphers, which differ each time the same text is sealed."""
+    values = list(row)
+    for place in _SEALED:
+        values[place] = fingerprint_of(values[place])
+    return tuple(values)
+
 
 def payout_row(result: ExpertResult) -> Row:
-    """An expert's payout in the order of PAYOUT_COLUMNS."""
+    """An expert's payout in the order of PAYOUT_COLUMNS; bank data sealed, as the table keeps them."""
     account, payee, sums = result.account, result.account.payee, result.month.totals
     assert sums is not None
     return (
         payee.code, payee.name, account.address, payee.payee_class, account.invoice_number, payee.bank_code,
         payee.branch_code, account.bank_kana, account.branch_kana, account.bank_name, account.branch_name,
-        account.account_type, account.account_number, payee.account_name_kana, sums.count, sums.fee, sums.travel,
+        account.account_type, account.account_number, account.account_holder_kana, sums.count, sums.fee, sums.travel,
         sums.gross, sums.withholding, sums.net, sums.consumption_tax,
     )  # fmt: skip
