@@ -14,6 +14,7 @@ owner="$(random)" app="$(random)" redis="$(random)"
 printf '%s\n' "$(random)$(random)" > secrets/secret_key
 # 32 random bytes in URL-safe base64, one key a line, newest first
 head -c 32 /dev/urandom | base64 | tr '+/' '-_' > secrets/field_keys
+head -c 32 /dev/urandom | base64 | tr '+/' '-_' > secrets/fingerprint_key
 printf '%s\n' "$(random)" > secrets/postgres_superuser_password
 printf '%s\n' "$owner" > secrets/postgres_owner_password
 printf '%s\n' "$app" > secrets/postgres_app_password

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from core.database.addresses import connection_settings
-from core.secrets import BadKey, keyring
+from core.secrets import BadKey, key_bytes, keyring
 
 from .base import *  # noqa: F403
 from .base import VAR_DIR
@@ -85,6 +85,19 @@ def field_keys(name: str) -> list[str]:
     return keys
 
 
+def fingerprint_key(name: str, others: list[str]) -> str:
+    """The key in NAME for fingerprints of encrypted values. Refuses one that encrypts as well."""
+    key = secret(name)
+    refuse_weak(name, key, _SHORTEST_PASSWORD)
+    try:
+        key_bytes(key)
+    except BadKey as error:
+        raise ImproperlyConfigured(f"{name} の{error}") from None
+    if key in others:
+        raise ImproperlyConfigured(f"{name} には FIELD_KEYS とは別の鍵を使ってください。")
+    return key
+
+
 def networks(name: str) -> list[str]:
     """The networks in NAME, separated by commas: whose X-Forwarded-For is believed. None when it is not set."""
     given = [text.strip() for text in os.environ.get(name, "").split(",") if text.strip()]
@@ -94,7 +107,9 @@ def networks(name: str) -> list[str]:
         except ValueError:
             raise ImproperlyConfigured(f"{name} の「{text}」はネットワークではありません。") from None
         if network.prefixlen == 0:
-            raise ImproperlyConfigured(f"{name} の「{text}」は、すべての接続元を信用することになるため使えません。")
+            raise ImproperlyConfigured(
+                f"{name} の「{text}」は、すべての接続元を信用することになるため使えません。"
+            )
     return given
 
 
@@ -113,6 +128,7 @@ DEMO_DATA_ALLOWED = False
 SECRET_KEY = secret("SECRET_KEY")
 refuse_weak("SECRET_KEY", SECRET_KEY, _SHORTEST_KEY)
 FIELD_KEYS = field_keys("FIELD_KEYS")
+FINGERPRINT_KEY = fingerprint_key("FINGERPRINT_KEY", FIELD_KEYS)
 ALLOWED_HOSTS = hosts("ALLOWED_HOSTS")
 PUBLIC_URL = f"https://{ALLOWED_HOSTS[0]}"
 TRUSTED_PROXIES = networks("TRUSTED_PROXIES")

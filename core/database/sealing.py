@@ -34,8 +34,8 @@ def _step(table: str, columns: tuple[str, ...], match: str, change: Callable[[st
     sets = ", ".join(f"{column} = %s" for column in columns)
     return _in_batches(
         table,
-        f"SELECT id, {', '.join(columns)} FROM {table} WHERE {pending} ORDER BY id LIMIT {BATCH}",
-        f"UPDATE {table} SET {sets} WHERE id = %s",
+        f"SELECT id, {', '.join(columns)} FROM {table} WHERE {pending} ORDER BY id LIMIT {BATCH}",  # noqa: S608
+        f"UPDATE {table} SET {sets} WHERE id = %s",  # noqa: S608 - names of migrations, never a value
         len(columns),
         match,
         change,
@@ -46,8 +46,10 @@ def _json_step(table: str, column: str, key: str, match: str, change: Callable[[
     value = f"{column} ->> '{key}'"
     return _in_batches(
         table,
-        f"SELECT id, {value} FROM {table} WHERE {value} <> '' AND {value} {match} %s ORDER BY id LIMIT {BATCH}",
-        f"UPDATE {table} SET {column} = jsonb_set({column}, '{{{key}}}', to_jsonb(%s::text)) WHERE id = %s",
+        f"SELECT id, {value} FROM {table} WHERE {value} <> '' AND {value} {match} %s"  # noqa: S608
+        f" ORDER BY id LIMIT {BATCH}",
+        f"UPDATE {table} SET {column} = jsonb_set({column}, '{{{key}}}', to_jsonb(%s::text))"  # noqa: S608
+        " WHERE id = %s",
         1,
         match,
         change,

@@ -175,7 +175,7 @@ def prepared(cluster: Made) -> Made:
         file = folder / name
         file.chmod(0o600)
         file.write_text(file.read_text().replace("@postgres:5432/", f"@127.0.0.1:{cluster.port}/"))
-    names = ("SECRET_KEY", "FIELD_KEYS", "DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
+    names = ("SECRET_KEY", "FIELD_KEYS", "FINGERPRINT_KEY", "DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
     environment = {
         "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": "config.settings.production",

@@ -12,6 +12,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parent.parent.parent
 STRONG = secrets.token_hex(32)
 KEY = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+ANOTHER_KEY = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -21,6 +22,7 @@ def environment(**changes: str) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "config.settings.production",
         "SECRET_KEY": STRONG,
         "FIELD_KEYS": KEY,
+        "FINGERPRINT_KEY": ANOTHER_KEY,
         "ALLOWED_HOSTS": "office.go.test",
         "DATABASE_URL": f"postgresql://dispatch_app:{STRONG}@127.0.0.1:1/dispatch",
         "REDIS_URL": f"redis://:{STRONG}@127.0.0.1:1/0",
@@ -62,6 +64,16 @@ REFUSED = {
         "FIELD_KEYS に見本の値が残っています。",
     ),
     "no key at all": ({"FIELD_KEYS": STRONG}, "FIELD_KEYS の鍵は、32 バイトの乱数を"),
+    "no fingerprint key": (
+        {"FINGERPRINT_KEY": ""},
+        "FINGERPRINT_KEY または FINGERPRINT_KEY_FILE を設定してください。",
+    ),
+    "sample fingerprint key": (
+        {"FINGERPRINT_KEY": "change-me-to-another-random-key-0123456789abc="},
+        "FINGERPRINT_KEY に見本の値が残っています。",
+    ),
+    "no key for fingerprints": ({"FINGERPRINT_KEY": STRONG}, "FINGERPRINT_KEY の鍵は、32 バイトの乱数を"),
+    "one key for both": ({"FINGERPRINT_KEY": KEY}, "FINGERPRINT_KEY には FIELD_KEYS とは別の鍵を"),
     "one bad old key": ({"FIELD_KEYS": f"{KEY},{STRONG}"}, "FIELD_KEYS の鍵は、32 バイトの乱数を"),
     "no host": ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS に公開するホスト名を設定してください。"),
     "blank host": ({"ALLOWED_HOSTS": " , "}, "ALLOWED_HOSTS に公開するホスト名を設定してください。"),
