@@ -28,7 +28,7 @@ _SEEN_STEP = 60
 PASSIVE = frozenset({"office:job_progress"})
 # What is open to those who still owe a new password or a second factor.
 _ALWAYS_OPEN = frozenset(
-    {"logout", "account_logout", "account_reauthenticate", "mfa_reauthenticate", "healthz"}
+    {"logout", "account_logout", "account_reauthenticate", "mfa_reauthenticate", "healthz", "healthz_ready"}
 )
 _FOR_PASSWORD = _ALWAYS_OPEN | {"password_change", "set_password"}
 _FOR_FACTOR = _ALWAYS_OPEN | {"mfa_activate_totp", "mfa_view_recovery_codes"}

@@ -15,7 +15,7 @@ def front_door(request: HttpRequest) -> HttpResponse:
     if user.sees_business:
         return redirect("office:home")
     if user.is_office:
-        return redirect("admin:index")
+        return redirect("office:administration")
     raise NotAllowed(f"{user.get_role_display()}の画面は準備中です。ご用件は事務局へお問い合わせください。")
 
 

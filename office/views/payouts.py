@@ -8,6 +8,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
+from accounts import reauthentication
 from core.errors import DomainError
 from office.access import office_view, person
 from office.views.runs import get_run
@@ -58,6 +59,7 @@ def _stored(run: PayoutRun, file_name: str) -> Path:
 
 
 @office_view("make_run")
+@reauthentication.required
 def run_file(request: HttpRequest, name: str, file_name: str) -> FileResponse:
     """One file of the run; only names that the run's list holds."""
     run = get_run(request, name)
@@ -69,6 +71,7 @@ def run_file(request: HttpRequest, name: str, file_name: str) -> FileResponse:
 
 
 @office_view("make_run")
+@reauthentication.required
 def run_archive(request: HttpRequest, name: str) -> FileResponse:
     """All files of the run as one ZIP."""
     run = get_run(request, name)

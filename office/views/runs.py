@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from accounts import reauthentication
 from accounts.models import User
 from accounts.rights import may
 from core import clock
@@ -306,6 +307,7 @@ def _confirmed(
 
 
 @office_view("approve_run")
+@reauthentication.required
 def run_approve(request: HttpRequest, name: str) -> HttpResponse:
     """The second person's decision."""
     return _confirmed(

@@ -145,7 +145,7 @@ def test_what_was_typed_instead_of_a_name_is_kept_nowhere(client: Client) -> Non
 @pytest.mark.parametrize("name", ["a\0b", "a" * 10_000, "' OR 1=1 --", "\ud83d", "名前", ""])
 def test_odd_names_get_the_plain_answer(client: Client, name: str) -> None:
     answer = client.post("/sign-in/", {"username": name.encode("utf-8", "replace").decode(), "password": "x"})
-    assert answer.status_code == 200
+    assert answer.status_code == (400 if "\0" in name else 200)  # no view is asked about a NUL
     assert client.post("/sign-in/", {}).status_code == 200
 
 

@@ -134,9 +134,7 @@ def test_R_006_the_link_dies_when_something_changes(what: str) -> None:
     assert "このリンクは使えません" in open_link(Client(), link)
 
 
-@pytest.mark.parametrize(
-    "link", ["/set-password/MQ/abc-def/", "/set-password/x/y/", "/set-password/%00/%00/"]
-)
+@pytest.mark.parametrize("link", ["/set-password/MQ/abc-def/", "/set-password/x/y/"])
 def test_guessed_links_get_the_plain_answer(link: str) -> None:
     assert "このリンクは使えません" in open_link(Client(), link)
 

@@ -5,14 +5,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from accounts.links import one_time_link
 from accounts.models import Role
-from accounts.services import create_user, one_time_link
-from core.audit.acting import SYSTEM, acting
+from core.audit.acting import SYSTEM
 from core.errors import DomainError
-from experts.models import Expert
-from institutions.models import Institution, Member
-
-NEEDS_INSTITUTION = {Role.INSTITUTION_CHIEF, Role.INSTITUTION_STAFF}
+from experts.accounts import NEEDS_INSTITUTION, create_tied_user
 
 
 class Command(BaseCommand):
@@ -39,28 +36,16 @@ class Command(BaseCommand):
                 "--expert は、役割が expert のときに必ず指定し、ほかの役割では指定しないでください。"
             )
         password = sys.stdin.readline().rstrip("\r\n") if options["password_stdin"] else None
-        with acting(SYSTEM, "add_user"):
-            user = create_user(
-                username=options["name"],
-                role=role,
-                email=options["email"],
-                display_name=options["display_name"],
-                password=password,
-                actor=SYSTEM,
-            )
-            if options["institution"]:
-                institution = Institution.objects.filter(code=options["institution"]).first()
-                if institution is None:
-                    raise DomainError(f"機関コード「{options['institution']}」は登録されていません。")
-                Member.objects.create(user=user, institution=institution)
-            if options["expert"]:
-                expert = Expert.objects.select_for_update().filter(code=options["expert"]).first()
-                if expert is None:
-                    raise DomainError(f"専門家コード「{options['expert']}」は登録されていません。")
-                if expert.user_id is not None:
-                    raise DomainError(f"専門家「{expert}」には、既に利用者が登録されています。")
-                expert.user = user
-                expert.save(update_fields=["user", "updated_at"])
+        user = create_tied_user(
+            username=options["name"],
+            role=role,
+            email=options["email"],
+            display_name=options["display_name"],
+            password=password,
+            institution=options["institution"],
+            expert=options["expert"],
+            actor=SYSTEM,
+        )
         self.stdout.write(f"利用者「{user.username}」（{user.get_role_display()}）を登録しました。")
         if password is None:
             self.stdout.write(f"パスワードを設定する一度限りのリンク: {one_time_link(user)}")
