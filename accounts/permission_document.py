@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from django.apps import apps
 
+from core.database import roles
+
 from .models import Role
 from .rights import GENERAL, Reach, Right, field_groups, rights, title_of
 
@@ -23,7 +25,8 @@ HEAD = """# 権限の一覧
 
 def document() -> str:
     """The whole document in Markdown."""
-    return "\n".join([HEAD, *_acts(), "", *_tables(), "", *_groups()]) + "\n"
+    parts = [HEAD, *_acts(), "", *_tables(), "", *_groups(), "", *_database()]
+    return "\n".join(parts) + "\n"
 
 
 def _header(first: str) -> Iterator[str]:
@@ -67,3 +70,23 @@ def _groups() -> Iterator[str]:
         for group in groups:
             names = "、".join(str(model._meta.get_field(name).verbose_name) for name in group.fields)  # type: ignore[union-attr]
             yield f"| {model._meta.verbose_name} | {group.title} | {names} |"
+
+
+def _database() -> Iterator[str]:
+    yield "## データベースのロール"
+    yield ""
+    yield "画面の権限の後ろに、データベース自身の権限があります（`core/database/roles.py`、docs/adr/0002）。"
+    yield ""
+    yield "- アプリケーション: 業務の表の SELECT・INSERT・UPDATE。構造の変更、一時表、TRUNCATE はできません。"
+    yield f"  - DELETE もできる表: {_listed(roles.DELETABLE)}、取込の作業領域 `{roles.DELETABLE_PREFIX}…`"
+    yield f"  - INSERT と SELECT だけの表: {_listed(roles.APPEND_ONLY)}"
+    yield f"  - SELECT だけの表: {_listed(roles.READ_ONLY)}"
+    sealer = "、".join(f"`{name}`（{rights}）" for name, rights in roles.SEALER_RIGHTS.items())
+    yield f"- 封印（`{roles.SEALER_ROLE}`）: {sealer}"
+    yield f"- 閲覧専用（`{roles.READONLY_ROLE}`）: 次の表の SELECT だけ。ここに無い表は読めません。"
+    for name, kept in roles.READABLE.items():
+        yield f"  - `{name}`" + (f"（読めない列: {_listed(kept)}）" if kept else "")
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return "、".join(f"`{name}`" for name in names)

@@ -63,6 +63,47 @@ SEALER_RIGHTS = {
     "audit_seal": "SELECT, INSERT",
     "audit_archive": "SELECT, INSERT",
 }
+# What reports and inquiries by other tools may read, and the columns kept from them: no account numbers, no passwords,
+# no addresses of persons to write or call, no texts and arguments of the machinery. No history, sessions, second
+# factors, mails or loading areas at all. What isn't named here can't be read.
+READABLE: dict[str, tuple[str, ...]] = {
+    "accounts_user": (
+        "password", "email", "is_superuser", "is_staff", "last_login", "password_set_at", "session_generation",
+        "allowed_weekdays", "allowed_from", "allowed_until", "allowed_networks",
+    ),
+    "banks_bank": (),
+    "banks_branch": (),
+    "banks_master": (),
+    "dispatch_assessment": (),
+    "dispatch_checkevent": ("signer_name",),
+    "dispatch_company": ("address", "phone", "email"),
+    "dispatch_declaration": (),
+    "dispatch_dispatch": (),
+    "dispatch_finding": (),
+    "dispatch_statuschange": (),
+    "dispatch_transition": (),
+    "dispatch_travelline": (),
+    "exchange_load": ("errors",),
+    "experts_expert": (
+        "address", "phone", "email", "base_latitude", "base_longitude", "bank_code", "branch_code", "account_type",
+        "account_number", "account_holder_kana",
+    ),
+    "institutions_institution": ("phone", "email"),
+    "jobs_job": ("arguments", "result", "error", "message"),
+    "payments_payer": ("phone", "bank_code", "branch_code", "account_type", "account_number"),
+    "payments_payout": (
+        "address", "bank_code", "branch_code", "bank_kana", "branch_kana", "bank_name", "branch_name",
+        "account_type", "account_number", "account_holder_kana",
+    ),
+    "payments_payoutline": (),
+    "payments_payoutrun": ("payer_copy",),
+    "payments_rundownload": (),
+    "payments_runfile": (),
+    "payments_runhold": (),
+    "payments_runruleset": (),
+    "programme_codeitem": (),
+    "programme_ruleset": (),
+}  # fmt: skip
 
 
 def take_application_role(sender: Any, connection: Any, **kwargs: Any) -> None:
@@ -106,6 +147,17 @@ def create_roles() -> bool:
         return exists and role != owner.settings_dict["USER"]
 
 
+def application_rights(table: str) -> str:
+    """What the application's role may do with a table, as GRANT says it."""
+    if table in READ_ONLY:
+        return "SELECT"
+    if table in APPEND_ONLY:
+        return "SELECT, INSERT"
+    if table in DELETABLE or table.startswith(DELETABLE_PREFIX):
+        return "SELECT, INSERT, UPDATE, DELETE"
+    return "SELECT, INSERT, UPDATE"
+
+
 def grant_rights() -> None:
     """Grants each role what it needs on every table of the database, and nothing else. Repeatable."""
     owner = connections["owner"]
@@ -126,25 +178,29 @@ def grant_rights() -> None:
             sql.SQL("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {}").format(app),
         ]
         for name in tables:
-            table = sql.Identifier(name)
-            if name in READ_ONLY:
-                rights = "SELECT"
-            elif name in APPEND_ONLY:
-                rights = "SELECT, INSERT"
-            elif name in DELETABLE or name.startswith(DELETABLE_PREFIX):
-                rights = "SELECT, INSERT, UPDATE, DELETE"
-            else:
-                rights = "SELECT, INSERT, UPDATE"
-            statements.append(sql.SQL("GRANT " + rights + " ON {} TO {}").format(table, app))
+            statements.append(
+                sql.SQL("GRANT " + application_rights(name) + " ON {} TO {}").format(
+                    sql.Identifier(name), app
+                )
+            )
         for other in others:
             statements.append(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, other))
             statements.append(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(other))
+            statements.append(sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}").format(other))
+            statements.append(sql.SQL("REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {}").format(other))
         if sql.Identifier(READONLY_ROLE) in others:
-            statements.append(
-                sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}").format(
-                    sql.Identifier(READONLY_ROLE)
-                )
+            cursor.execute(
+                "SELECT table_name, array_agg(column_name::text) FROM information_schema.columns"
+                " WHERE table_schema = 'public' AND table_name = ANY(%s) GROUP BY 1 ORDER BY 1",
+                [list(READABLE)],
             )
+            for name, columns in cursor.fetchall():
+                readable = [sql.Identifier(column) for column in sorted(set(columns) - set(READABLE[name]))]
+                statements.append(
+                    sql.SQL("GRANT SELECT ({}) ON {} TO {}").format(
+                        sql.SQL(", ").join(readable), sql.Identifier(name), sql.Identifier(READONLY_ROLE)
+                    )
+                )
         if sql.Identifier(SEALER_ROLE) in others:
             sealer = sql.Identifier(SEALER_ROLE)
             for name, rights in SEALER_RIGHTS.items():
