@@ -4,7 +4,7 @@ import io
 import re
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,7 +21,7 @@ from import_export.forms import ExportForm, ImportForm
 from import_export.results import InvalidRow, Result, RowResult
 from import_export.tmp_storages import BaseStorage
 
-from core.adminsite.matrix import ByMatrix
+from core.adminsite.matrix import ByMatrix, masked
 from core.errors import DomainError
 
 from . import services, writing
@@ -273,7 +273,7 @@ class RegisterAdmin(ImportExportMixin, ByMatrix):
         """The rows of the list, as it is filtered, in the columns of the exchange."""
         if not self.has_export_permission(request):
             raise PermissionDenied
-        rows = writing.rows_of(self.table, list(queryset.values_list("pk", flat=True)))
+        rows = self._covered(request, writing.rows_of(self.table, list(queryset.values_list("pk", flat=True))))
         data = io.BytesIO()
         if file_format.get_extension() == "xlsx":
             writing.write_xlsx(data, self.table, rows)
@@ -283,6 +283,15 @@ class RegisterAdmin(ImportExportMixin, ByMatrix):
             text.flush()
             text.detach()
         return data.getvalue()
+
+    def _covered(self, request: HttpRequest, rows: Iterable[list[str]]) -> Iterator[list[str]]:
+        """The rows with what this person sees only masked covered; a covered cell is refused when loaded again."""
+        unread = self._unread(request)
+        covered = [place for place, column in enumerate(self.table.columns) if column.field in unread]
+        for row in rows:
+            for place in covered:
+                row[place] = masked(row[place])
+            yield row
 
     def get_export_filename(self, request: HttpRequest, queryset: Any, file_format: Format) -> str:
         """The name under which the file can be loaded again."""
