@@ -69,7 +69,10 @@ def starts(tree: ast.AST) -> Iterator[tuple[int, str]]:
 # Places that ask the database directly, each with its reason.
 REASONS = {
     ("office/views/people.py", "Change.objects.filter"): "the changes of an account, for its administrator",
-    ("office/views/sign_in_policy.py", "Change.objects.filter"): "the changes of the policy, for administrators",
+    (
+        "office/views/sign_in_policy.py",
+        "Change.objects.filter",
+    ): "the changes of the policy, for administrators",
     ("office/views/front.py", "connection.cursor()"): "the health check asks for nothing",
     ("core/programme/admin.py", "connection.cursor()"): "whether a rule set is used: a yes or no, no record",
 }
