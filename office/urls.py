@@ -11,8 +11,11 @@ from office.views import (
     months,
     notifications,
     payouts,
+    people,
     registers,
     runs,
+    sign_in_events,
+    sign_in_policy,
 )
 
 app_name = "office"
@@ -47,6 +50,16 @@ urlpatterns = [
     path("mails/", notifications.mail_list, name="mail_list"),
     path("mails/<int:pk>/", notifications.mail_detail, name="mail_detail"),
     path("mails/<int:pk>/decide/", notifications.mail_decide, name="mail_decide"),
+    path("administration/", sign_in_events.administration, name="administration"),
+    path("administration/alarms/<int:pk>/seen/", sign_in_events.alarm_seen, name="alarm_seen"),
+    path("people/", people.person_list, name="person_list"),
+    path("people/new/", people.person_new, name="person_new"),
+    path("people/<int:pk>/", people.person_detail, name="person_detail"),
+    path("people/<int:pk>/<str:act>/", people.person_act, name="person_act"),
+    path("sign-ins/", sign_in_events.sign_in_event_list, name="sign_in_event_list"),
+    path("sign-in-policy/", sign_in_policy.sign_in_policy, name="sign_in_policy"),
+    path("sign-in-policy/change/", sign_in_policy.sign_in_policy_change, name="sign_in_policy_change"),
+    path("sign-in-policy/networks/", sign_in_policy.sign_in_networks_change, name="sign_in_networks_change"),
     path("jobs/", jobs.job_list, name="job_list"),
     path("jobs/<int:pk>/", jobs.job_detail, name="job_detail"),
     path("jobs/<int:pk>/progress/", jobs.job_progress, name="job_progress"),
