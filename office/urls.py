@@ -5,6 +5,7 @@ from django.urls import path
 from office.views import (
     bank_accounts,
     dispatches,
+    history,
     home,
     imports,
     jobs,
@@ -50,6 +51,10 @@ urlpatterns = [
     path("mails/", notifications.mail_list, name="mail_list"),
     path("mails/<int:pk>/", notifications.mail_detail, name="mail_detail"),
     path("mails/<int:pk>/decide/", notifications.mail_decide, name="mail_decide"),
+    path("history/", history.history, name="history"),
+    path("history/accesses/", history.history_accesses, name="history_accesses"),
+    path("history/reach/", history.history_reach, name="history_reach"),
+    path("history/reach.csv", history.history_reach_csv, name="history_reach_csv"),
     path("administration/", sign_in_events.administration, name="administration"),
     path("administration/alarms/<int:pk>/seen/", sign_in_events.alarm_seen, name="alarm_seen"),
     path("people/", people.person_list, name="person_list"),

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Protocol
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 # the client's address, as far as it can be known; set by the middleware, empty for commands and timers
@@ -45,6 +45,36 @@ def _tell_database(values: tuple[str, str, str, str]) -> None:
             " set_config('app.action', %s, true), set_config('app.reason', %s, true),"
             " set_config('app.request_id', %s, true), set_config('app.address', %s, true)",
             [*values, request_id.get(), client_address.get()],
+        )
+
+
+def tell_session(actor: Actor | None) -> None:
+    """Names request, address and person for whatever this connection writes from now on, also outside `acting`.
+
+    Ends with `forget_session`; inside `acting` the act's own names count.
+    """
+    _set_session(
+        "" if actor is None or actor.pk is None else str(actor.pk),
+        "" if actor is None else actor.get_full_name(),
+        request_id.get(),
+        client_address.get(),
+    )
+
+
+def forget_session() -> None:
+    """The next user of this connection inherits no names; a connection that can't forget is closed."""
+    try:
+        _set_session("", "", "", "")
+    except DatabaseError:
+        connection.close()
+
+
+def _set_session(*values: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('app.actor_id', %s, false), set_config('app.actor_name', %s, false),"
+            " set_config('app.request_id', %s, false), set_config('app.address', %s, false)",
+            values,
         )
 
 

@@ -38,9 +38,7 @@ class Touched:
 
 def require_narrow(criteria: Criteria) -> None:
     """Refuses a question that would answer everything."""
-    if criteria.actors is None and not (
-        criteria.since or criteria.until or criteria.address or criteria.request_id
-    ):
+    if criteria.is_empty or criteria.objects is not None:
         raise DomainError("利用者、期間、接続元、リクエストIDのどれかを指定してください。")
 
 
@@ -56,6 +54,8 @@ def _conditions(criteria: Criteria) -> tuple[str, dict[str, Any]]:
     ):
         if value or value == []:
             parts.append(column)
+    if criteria.by_system:
+        parts.append("actor_id IS NULL")
     values.update(
         actors=list(criteria.actors or ()), since=criteria.since, until=criteria.until,
         address=criteria.address, request_id=criteria.request_id,

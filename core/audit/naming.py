@@ -8,7 +8,9 @@ from typing import Any
 from django.apps import apps
 from django.db.models import CharField, Field, ForeignKey, Model
 
+from core import secrets
 from core.clock import jst
+from core.database.fields import EncryptedTextField
 
 from .models import Change
 
@@ -87,7 +89,7 @@ def columns_of(change: Change) -> list[str]:
     """The columns worth showing: what an update changed, what an insert or delete filled."""
     before, after = change.old or {}, change.new or {}
     if change.operation == Change.Operation.UPDATE:
-        names = [name for name in after if before.get(name) != after[name]]
+        names = [name for name in after if _differ(before.get(name), after[name])]
     else:
         names = [name for name, value in (after or before).items() if value not in (None, "", [], {})]
     model = models_by_table().get(change.table)
@@ -95,6 +97,14 @@ def columns_of(change: Change) -> list[str]:
     return sorted(
         (name for name in names if name not in NOT_SHOWN), key=lambda name: (order.get(name, 999), name)
     )
+
+
+def _differ(before: Any, after: Any) -> bool:
+    """Whether a value changed; a sealed one that was only put under another key did not."""
+    sealed = all(isinstance(value, str) and secrets.SEALED.match(value) for value in (before, after))
+    if sealed:
+        return secrets.fingerprint_of(before) != secrets.fingerprint_of(after)
+    return bool(before != after)
 
 
 def foreign_rows(changes: Iterable[Change]) -> set[tuple[str, int]]:
@@ -136,8 +146,7 @@ class Shown:
     def is_hidden(self, column: str) -> bool:
         """Whether the reader must not see the column, or nobody may."""
         field = self._fields.get(column)
-        ciphered = field is not None and "Encrypted" in type(field).__name__
-        return ciphered or is_secret(column) or (field.name if field else column) in self._hidden
+        return is_secret(column) or (field.name if field else column) in self._hidden
 
     def value(self, column: str, row: Mapping[str, Any] | None) -> str:
         """The value in words: choices by label, keys by code, times of Japan, account numbers masked."""
@@ -147,6 +156,11 @@ class Shown:
         if self.is_hidden(column):
             return HIDDEN
         field = self._fields.get(column)
+        if isinstance(field, EncryptedTextField):
+            try:
+                value = secrets.unseal(str(value))
+            except secrets.Unreadable:  # its key was taken away, as is meant to happen
+                return HIDDEN
         if column in MASKED_COLUMNS or (field is not None and field.name in self._masked):
             return _masked(value)
         if isinstance(field, ForeignKey) and isinstance(value, int):

@@ -1,6 +1,7 @@
 """Whether the guards of the history still stand: triggers on, function as written, rights as given (T-2, T-3)."""
 
 import re
+from functools import cache
 
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
@@ -16,7 +17,8 @@ _GUARDED = ("audit_change", *APPEND_ONLY_TABLES)
 _LATEST = "15 minutes"
 
 
-def recorded_tables() -> list[str]:
+@cache
+def recorded_tables() -> tuple[str, ...]:
     """Every table that a migration has attached to the history."""
     loader = MigrationLoader(None, ignore_no_migrations=True)
     found: set[str] = set()
@@ -24,7 +26,7 @@ def recorded_tables() -> list[str]:
         for operation in migration.operations:
             if isinstance(operation, RecordHistory):
                 found.update(operation.tables)
-    return sorted(found)
+    return tuple(sorted(found))
 
 
 def problems() -> list[str]:

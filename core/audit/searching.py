@@ -25,6 +25,7 @@ class Criteria:
 
     tables: Collection[str]
     actors: Collection[int] | None = None
+    by_system: bool = False
     objects: Collection[tuple[str, int]] | None = None
     since: dt.datetime | None = None
     until: dt.datetime | None = None
@@ -38,7 +39,7 @@ class Criteria:
         return (
             self.actors is None
             and self.objects is None
-            and not (self.since or self.until or self.address or self.request_id)
+            and not (self.by_system or self.since or self.until or self.address or self.request_id)
         )
 
 
@@ -46,6 +47,8 @@ def _common(criteria: Criteria) -> Q:
     condition = Q(table__in=sorted(criteria.tables))
     if criteria.actors is not None:
         condition &= Q(actor_id__in=list(criteria.actors))
+    if criteria.by_system:
+        condition &= Q(actor_id__isnull=True)
     if criteria.since:
         condition &= Q(at__gte=criteria.since)
     if criteria.until:
