@@ -112,6 +112,18 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def empty(target: Path) -> None:
+    """Removes what a folder holds, but for hidden entries (the staging folder among them)."""
+    if target.is_dir():
+        for entry in target.iterdir():
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+
+
 def publish(folder: Path, target: Path) -> None:
     """Moves the finished files to the target: a new one at once, into one that exists the summary first.
 

@@ -1,6 +1,5 @@
 """Exporting a run: its files are written, their names and hashes recorded; the bytes are always the same."""
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from core.jobs.progress import Progress
 from core.programme.selectors import RuleBook
 
 from ..files.archive import write_archive
-from ..files.folder import fresh_folder, publish, refuse_other_runs, resolved, staging, sweep
+from ..files.folder import empty, fresh_folder, publish, refuse_other_runs, resolved, staging, sweep
 from ..files.writer import WrittenFile, write_files
 from ..models import PayoutRun, RunFile
 from .dates import payment_rules
@@ -71,7 +70,7 @@ def export_staged(
     written = write_files(run, folder, rules, progress or Progress())
     _check_against_first(run, written)
     if owned:
-        shutil.rmtree(target, ignore_errors=True)
+        empty(target)
         write_archive(run, folder, [file.name for file in written], folder / export_archive(run).name)
     publish(folder, target)
     return _record(run, written, actor)
