@@ -37,6 +37,8 @@ class Account:
 
     expert_id: int
     payee: Payee
+    # this and the account number are sealed (core/secrets.py), as the payout keeps a copy of them
+    account_holder_kana: str
     address: str
     invoice_number: str
     bank_kana: str
@@ -44,9 +46,7 @@ class Account:
     bank_name: str
     branch_name: str
     account_type: str
-    # sealed (core/secrets.py), as the payout keeps a copy of them
     account_number: str
-    account_holder_kana: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ def _account(row: Row) -> Account:
         branch_code=branch_code,
         account_name_kana=unseal(kana),  # rules.md §5 B02 looks at its characters
     )
-    return Account(expert, payee, *rest, kana)
+    return Account(expert, payee, kana, *rest)
 
 
 def _earlier(rows: list[Row]) -> dict[int, Earlier]:
