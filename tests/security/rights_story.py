@@ -9,7 +9,7 @@ import io
 from dataclasses import dataclass, field
 from typing import Any
 
-from accounts.models import Role, User
+from accounts.models import Alarm, Role, User
 from core.audit.acting import SYSTEM, acting
 from core.audit.models import Change
 from core.exchange.models import Load
@@ -149,6 +149,7 @@ def _values(july: PayoutRun, august: PayoutRun, people: dict[str, User]) -> dict
         "import_job": _job(operator, Job.Status.DONE, kind="load_exchange").pk,
         "mail_of_work": _mail(Mail.Concern.WORK),
         "mail_of_accounts": _mail(Mail.Concern.ACCOUNT),
+        "alarm": Alarm.objects.create(kind="story", title="試験の警報").pk,
         "payer": Payer.objects.get().pk,
         "institution": Institution.objects.get(code="K1").pk,
         "expert": Expert.objects.get(code="E1").pk,
