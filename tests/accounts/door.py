@@ -1,12 +1,8 @@
 """People who sign in through the real pages, for the tests of accounts."""
 
-import base64
-import struct
-import time
-from hmac import digest
-
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from authenticator import SECRET
 from django.http import HttpResponse
 from django.test import Client
 
@@ -16,7 +12,6 @@ from core import secrets
 from core.audit.acting import SYSTEM
 
 PASSWORD = "tsukinami-shiharai-2021"
-SECRET = base64.b32encode(b"a secret of 20 bytes").decode()
 
 
 def make_person(username: str = "tanaka", role: str = Role.OFFICE_OPERATOR, email: str = "") -> User:
@@ -30,18 +25,6 @@ def enrol(user: User) -> list[str]:
         user=user, type=Authenticator.Type.TOTP, data={"secret": secrets.encrypt(SECRET)}
     )
     return RecoveryCodes.activate(user).generate_codes()
-
-
-def code_at(moment: float, secret: str = SECRET) -> str:
-    """The code an authenticator app shows at a moment (RFC 6238: SHA-1, 30 seconds, 6 digits)."""
-    value = digest(base64.b32decode(secret), struct.pack(">Q", int(moment) // 30), "sha1")
-    start = value[-1] & 15
-    return f"{(struct.unpack('>I', value[start : start + 4])[0] & 0x7FFFFFFF) % 1_000_000:06}"
-
-
-def code_now(secret: str = SECRET) -> str:
-    """The code the app shows now."""
-    return code_at(time.time(), secret)
 
 
 def sign_in(client: Client, username: str = "tanaka", password: str = PASSWORD, **given: str) -> HttpResponse:

@@ -5,10 +5,11 @@ import re
 
 import pytest
 import time_machine
+from authenticator import code_now
 from axes.models import AccessAttempt
 from django.http import HttpResponse
 from django.test import Client
-from door import PASSWORD, code_now, enrol, is_signed_in, make_person, sign_in
+from door import PASSWORD, enrol, is_signed_in, make_person, sign_in
 
 from accounts import limiter
 from accounts.models import Role, SignInEvent

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 import time_machine
+from authenticator import code_now
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils.html import escape
-from door import PASSWORD, code_now, enrol, is_signed_in, make_person, sign_in
+from door import PASSWORD, enrol, is_signed_in, make_person, sign_in
 
 from accounts.models import BOUNDS, Alarm, Role, SignInEvent, SignInPolicy, User
 from accounts.services import set_emergency

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
+from authenticator import SECRET, code_at, code_now
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
-from door import SECRET, code_at, code_now, enrol, is_signed_in, make_person, sign_in
+from door import enrol, is_signed_in, make_person, sign_in
 
 from accounts.models import SECOND_FACTOR_ROLES, Role, SignInEvent
 from accounts.services import remove_second_factor
