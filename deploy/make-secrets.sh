@@ -10,7 +10,7 @@ if [ -e secrets/secret_key ]; then
 fi
 mkdir -p secrets
 random() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
-owner="$(random)" app="$(random)" redis="$(random)"
+owner="$(random)" app="$(random)" sealer="$(random)" redis="$(random)"
 printf '%s\n' "$(random)$(random)" > secrets/secret_key
 # 32 random bytes in URL-safe base64, one key a line, newest first
 head -c 32 /dev/urandom | base64 | tr '+/' '-_' > secrets/field_keys
@@ -18,10 +18,12 @@ head -c 32 /dev/urandom | base64 | tr '+/' '-_' > secrets/fingerprint_key
 printf '%s\n' "$(random)" > secrets/postgres_superuser_password
 printf '%s\n' "$owner" > secrets/postgres_owner_password
 printf '%s\n' "$app" > secrets/postgres_app_password
-printf '%s\n' "$(random)" > secrets/postgres_sealer_password
+printf '%s\n' "$sealer" > secrets/postgres_sealer_password
 printf '%s\n' "$(random)" > secrets/postgres_readonly_password
 printf 'postgresql://dispatch_owner:%s@postgres:5432/dispatch\n' "$owner" > secrets/database_owner_url
 printf 'postgresql://dispatch_app:%s@postgres:5432/dispatch\n' "$app" > secrets/database_url
+printf 'postgresql://dispatch_sealer:%s@postgres:5432/dispatch\n' "$sealer" > secrets/database_sealer_url
+head -c 32 /dev/urandom | base64 | tr '+/' '-_' > secrets/audit_signing_key
 printf 'redis://:%s@redis:6379/0\n' "$redis" > secrets/redis_url
 printf 'requirepass %s\n' "$redis" > secrets/redis_password_line
 # Each container mounts its own files alone and reads them as its own user. On this machine the folder keeps others out.

@@ -15,13 +15,13 @@ from core.database.addresses import connection_settings
 from core.secrets import BadKey, key_bytes, keyring
 
 from .base import *  # noqa: F403
-from .base import VAR_DIR
+from .base import AUDIT_RETENTION_DAYS, VAR_DIR
 
 # What people write where a secret should stand; no random value contains one of these.
 _SAMPLE_WORDS = ("change", "example", "sample", "passw", "insecure", "secret", "dispatch")
 _SHORTEST_KEY = 50
 _SHORTEST_PASSWORD = 20
-_SHORTEST_SIGNING_KEY = 43  # 32 bytes in base64
+_SHORTEST_RETENTION = 31  # days of history (core/audit/retention.py)
 _FEWEST_DIFFERENT_CHARACTERS = 10
 
 
@@ -150,13 +150,15 @@ if os.environ.get("DATABASE_SEALER_URL") or os.environ.get("DATABASE_SEALER_URL_
     DATABASES["sealer"] = {**database("DATABASE_SEALER_URL"), "CONN_MAX_AGE": 0}
     if DATABASES["sealer"]["USER"] == DATABASES["default"]["USER"]:
         raise ImproperlyConfigured("DATABASE_URL と DATABASE_SEALER_URL には別のロールを使ってください。")
-    AUDIT_SIGNING_KEY = secret("AUDIT_SIGNING_KEY")
-    refuse_weak("AUDIT_SIGNING_KEY", AUDIT_SIGNING_KEY, _SHORTEST_SIGNING_KEY)
+    AUDIT_SIGNING_KEY = field_keys("AUDIT_SIGNING_KEY")[0]
 # Sealing has a queue of its own: only the worker that holds the sealer's address takes from it.
 CELERY_TASK_ROUTES = {
     "core.audit.tasks.seal_audit": {"queue": "seal"},
     "core.audit.tasks.keep_audit": {"queue": "seal"},
 }
+
+if AUDIT_RETENTION_DAYS < _SHORTEST_RETENTION:
+    raise ImproperlyConfigured(f"AUDIT_RETENTION_DAYS は {_SHORTEST_RETENTION} 以上にしてください。")
 
 REDIS_URL = secret("REDIS_URL")
 if urlsplit(REDIS_URL).scheme not in ("redis", "rediss", "unix"):

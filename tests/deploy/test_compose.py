@@ -23,7 +23,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def test_the_services_are_the_ones_the_documents_describe() -> None:
-    assert set(SERVICES) == {"proxy", "web", "worker", "beat", "setup", "postgres", "redis"}
+    assert set(SERVICES) == {"proxy", "web", "worker", "sealer", "beat", "setup", "postgres", "redis"}
 
 
 def test_no_service_runs_as_root(name: str) -> None:
@@ -81,6 +81,13 @@ def test_only_the_setup_knows_the_owner_of_the_database() -> None:
     knows = {n for n, service in SERVICES.items() if "database_owner_url" in service.get("secrets", [])}
     assert knows == {ONE_SHOT}
     assert "DATABASE_OWNER_URL_FILE" not in SERVICES["web"]["environment"]
+
+
+def test_only_the_sealer_knows_its_address_and_the_signing_key_and_takes_its_queue() -> None:
+    for secret in ("database_sealer_url", "audit_signing_key"):
+        assert {n for n, service in SERVICES.items() if secret in service.get("secrets", [])} == {"sealer"}
+    assert "--queues seal" in SERVICES["sealer"]["command"]
+    assert "--queues" not in SERVICES["worker"]["command"]
 
 
 def test_every_secret_is_a_file_in_the_folder_nobody_commits_or_builds() -> None:

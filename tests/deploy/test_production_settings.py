@@ -75,6 +75,22 @@ REFUSED = {
     "no key for fingerprints": ({"FINGERPRINT_KEY": STRONG}, "FINGERPRINT_KEY の鍵は、32 バイトの乱数を"),
     "one key for both": ({"FINGERPRINT_KEY": KEY}, "FINGERPRINT_KEY には FIELD_KEYS とは別の鍵を"),
     "one bad old key": ({"FIELD_KEYS": f"{KEY},{STRONG}"}, "FIELD_KEYS の鍵は、32 バイトの乱数を"),
+    "short retention": ({"AUDIT_RETENTION_DAYS": "30"}, "AUDIT_RETENTION_DAYS は 31 以上にしてください。"),
+    "a sealer that is the application": (
+        {"DATABASE_SEALER_URL": f"postgresql://dispatch_app:{STRONG}@127.0.0.1:1/dispatch"},
+        "DATABASE_URL と DATABASE_SEALER_URL には別のロールを使ってください。",
+    ),
+    "a sealer without a key": (
+        {"DATABASE_SEALER_URL": f"postgresql://dispatch_sealer:{STRONG}@127.0.0.1:1/dispatch"},
+        "AUDIT_SIGNING_KEY または AUDIT_SIGNING_KEY_FILE を設定してください。",
+    ),
+    "a sealer with a weak key": (
+        {
+            "DATABASE_SEALER_URL": f"postgresql://dispatch_sealer:{STRONG}@127.0.0.1:1/dispatch",
+            "AUDIT_SIGNING_KEY": STRONG,
+        },
+        "AUDIT_SIGNING_KEY の鍵は、32 バイトの乱数を",
+    ),
     "no host": ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS に公開するホスト名を設定してください。"),
     "blank host": ({"ALLOWED_HOSTS": " , "}, "ALLOWED_HOSTS に公開するホスト名を設定してください。"),
     "any host": ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS の「*」は使えません。"),
