@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from django.apps import apps
 
 from core.database import roles
+from core.database.addresses import SEALER_ROLE
 
 from .models import Role
 from .rights import GENERAL, Reach, Right, field_groups, rights, title_of
@@ -68,7 +69,7 @@ def _groups() -> Iterator[str]:
     for table, groups in field_groups().items():
         model = apps.get_model(table)
         for group in groups:
-            names = "、".join(str(model._meta.get_field(name).verbose_name) for name in group.fields)  # type: ignore[union-attr]
+            names = "、".join(str(model._meta.get_field(name).verbose_name) for name in group.fields)
             yield f"| {model._meta.verbose_name} | {group.title} | {names} |"
 
 
@@ -82,7 +83,7 @@ def _database() -> Iterator[str]:
     yield f"  - INSERT と SELECT だけの表: {_listed(roles.APPEND_ONLY)}"
     yield f"  - SELECT だけの表: {_listed(roles.READ_ONLY)}"
     sealer = "、".join(f"`{name}`（{rights}）" for name, rights in roles.SEALER_RIGHTS.items())
-    yield f"- 封印（`{roles.SEALER_ROLE}`）: {sealer}"
+    yield f"- 封印（`{SEALER_ROLE}`）: {sealer}"
     yield f"- 閲覧専用（`{roles.READONLY_ROLE}`）: 次の表の SELECT だけ。ここに無い表は読めません。"
     for name, kept in roles.READABLE.items():
         yield f"  - `{name}`" + (f"（読めない列: {_listed(kept)}）" if kept else "")
