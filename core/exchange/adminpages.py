@@ -1,9 +1,6 @@
 """The registers in the admin: look-up, upload → preview → confirm, export. Nothing but the engine validates."""
 
 import io
-import re
-import secrets
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,6 +20,7 @@ from import_export.tmp_storages import BaseStorage
 
 from core.adminsite.matrix import ByMatrix, masked
 from core.errors import DomainError
+from core.files.vault import Vault, random_name
 
 from . import services, writing
 from .engine import LoadResult
@@ -32,7 +30,6 @@ _SHOWN_ROWS = 300
 _SHOWN_PROBLEMS = 500
 # An upload that nobody confirmed within a day is deleted with the next one.
 _KEPT_SECONDS = 24 * 60 * 60
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class CsvFormat(Format):
@@ -82,33 +79,22 @@ class Upload:
 
 
 class UploadStorage(BaseStorage):
-    """Uploads between preview and confirmation: files with names nobody can guess."""
-
-    def _path(self) -> Path:
-        if not _TOKEN.fullmatch(self.name or ""):
-            raise DomainError("取り込むファイルが見つかりません。もう一度ファイルを選んでください。")
-        return self._folder() / str(self.name)
+    """Uploads between preview and confirmation: encrypted files with names nobody can guess."""
 
     @staticmethod
-    def _folder() -> Path:
-        return Path(settings.UPLOAD_DIR) / "admin"
+    def _kept() -> Vault:
+        return Vault(Path(settings.UPLOAD_DIR) / "admin")
 
     def save(self, data: Iterable[bytes]) -> None:
         """Keeps the chunks of an upload."""
-        folder = self._folder()
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for old in folder.iterdir():
-            if old.stat().st_mtime < time.time() - _KEPT_SECONDS:
-                old.unlink(missing_ok=True)
-        self.name = secrets.token_urlsafe(32)
-        with self._path().open("xb") as file:
-            for chunk in data:
-                file.write(chunk)
+        self._kept().sweep(_KEPT_SECONDS)
+        self.name = random_name()
+        self._kept().save(self.name, data)
 
     def read(self) -> BinaryIO:
         """The upload, to be read as a stream."""
         try:
-            return self._path().open("rb")
+            return self._kept().open(self.name or "")
         except FileNotFoundError:
             raise DomainError(
                 "取り込むファイルが見つかりません。もう一度ファイルを選んでください。"
@@ -116,7 +102,7 @@ class UploadStorage(BaseStorage):
 
     def remove(self) -> None:
         """Deletes the upload once it is loaded."""
-        self._path().unlink(missing_ok=True)
+        self._kept().delete(self.name or "")
 
 
 class UploadForm(ImportForm):
@@ -273,7 +259,9 @@ class RegisterAdmin(ImportExportMixin, ByMatrix):
         """The rows of the list, as it is filtered, in the columns of the exchange."""
         if not self.has_export_permission(request):
             raise PermissionDenied
-        rows = self._covered(request, writing.rows_of(self.table, list(queryset.values_list("pk", flat=True))))
+        rows = self._covered(
+            request, writing.rows_of(self.table, list(queryset.values_list("pk", flat=True)))
+        )
         data = io.BytesIO()
         if file_format.get_extension() == "xlsx":
             writing.write_xlsx(data, self.table, rows)

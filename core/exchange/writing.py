@@ -1,13 +1,14 @@
 """Writing exchange files: UTF-8 with BOM, CRLF, sorted by key by code point (exchange.md §1)."""
 
 import csv
+import io
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import IO, Any, BinaryIO, TextIO
 
 from django.db import connection
 from openpyxl import Workbook
@@ -95,11 +96,27 @@ def write_xlsx(file: BinaryIO, table: Table, rows: Iterable[list[str]]) -> None:
     book.save(file)
 
 
+@contextmanager
+def as_text(file: IO[bytes]) -> Iterator[TextIO]:
+    """A file of bytes as the text of an exchange file (UTF-8 with BOM); it stays open."""
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    try:
+        yield text
+        text.flush()
+    finally:
+        text.detach()
+
+
+def write_error_rows(file: TextIO, problems: Iterable[Problem], *, covered: bool) -> None:
+    """Writes every reason of every bad row; `covered`: without values of what the database keeps encrypted."""
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow(ERROR_COLUMNS)
+    for problem in problems:
+        cells = (problem.column, problem.kept_value if covered else problem.value, problem.reason)
+        writer.writerow([escape_text(problem.file), problem.line or "", *map(escape_text, cells)])
+
+
 def write_errors(path: Path, problems: Iterable[Problem]) -> None:
     """Writes errors.csv: every reason of every bad row. OSError when the place can't be written."""
     with replaced(path) as file:
-        writer = csv.writer(file, lineterminator="\r\n")
-        writer.writerow(ERROR_COLUMNS)
-        for problem in problems:
-            cells = (problem.column, problem.value, problem.reason)
-            writer.writerow([escape_text(problem.file), problem.line or "", *map(escape_text, cells)])
+        write_error_rows(file, problems, covered=False)

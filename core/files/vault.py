@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO, cast
 
 from core import secrets
 
@@ -31,14 +31,14 @@ class Vault:
         return self.folder / secrets.fingerprint(f"file {name}")
 
     @contextmanager
-    def create(self, name: str) -> Iterator[EncryptingWriter]:
+    def create(self, name: str) -> Iterator[IO[bytes]]:
         """A file to write plain bytes to. It takes the place of an older one once the block ends well."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         partial = self.folder / f"{random.token_hex(8)}{_PARTIAL}"
         try:
             with open(partial, "xb", opener=_private) as file:
                 writer = EncryptingWriter(file)
-                yield writer
+                yield cast(IO[bytes], writer)
                 writer.finish()
                 file.flush()
                 os.fsync(file.fileno())
@@ -73,6 +73,12 @@ class Vault:
     def delete(self, name: str) -> None:
         """Removes a file, if there is one."""
         self._path(name).unlink(missing_ok=True)
+
+    def clear_remains(self) -> None:
+        """Removes what writers left that were killed. Only for whoever alone writes to the folder."""
+        if self.folder.is_dir():
+            for path in self.folder.glob(f"*{_PARTIAL}"):
+                path.unlink(missing_ok=True)
 
     def sweep(self, seconds: float) -> int:
         """Removes whatever is older; answers how many files."""

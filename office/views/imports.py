@@ -1,6 +1,5 @@
 """Loading exchange files from the browser: uploaded, then loaded as a job that can be watched."""
 
-import secrets
 from typing import Any
 
 from django.conf import settings
@@ -9,14 +8,17 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
 from accounts.rights import may, require
+from core.audit.models import Access
+from core.audit.services import record_view
 from core.exchange import registry
 from core.exchange.services import known_file
+from core.files.vault import random_name
 from core.jobs.models import Job
 from core.jobs.services import queue_job
 from office.access import office_view, person
 from office.forms import ImportForm
 from office.lists import page_of
-from office.tasks import LOAD, errors_file, upload_folder
+from office.tasks import LOAD, error_lists, uploads
 
 
 def _tables() -> list[dict[str, Any]]:
@@ -68,18 +70,15 @@ def _acceptable(form: ImportForm) -> bool:
 
 
 def _queue(files: list[UploadedFile], *, dry_run: bool, user: Any) -> Job:
-    name = secrets.token_hex(16)
-    folder = upload_folder(name)
-    folder.mkdir(parents=True, mode=0o700)
+    kept = {}
     for file in files:
-        with (folder / str(file.name)).open("wb") as target:
-            for chunk in file.chunks():
-                target.write(chunk)
+        kept[str(file.name)] = random_name()
+        uploads().save(kept[str(file.name)], file.chunks())
     names = "、".join(str(file.name) for file in files)
     return queue_job(
         kind=LOAD,
         title=f"データ取込{'（確認だけ）' if dry_run else ''}: {names}"[:200],
-        arguments={"folder": name, "dry_run": dry_run, "actor": user.pk},
+        arguments={"uploads": kept, "dry_run": dry_run, "actor": user.pk},
         actor=user,
     )
 
@@ -98,7 +97,7 @@ def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "rejected": bool(job.result.get("rejected")),
         "files": job.result.get("files", []),
         "page": page_of(request, errors, 100),
-        "errors_url": "errors.csv" if errors and errors_file(job.pk).exists() else "",
+        "errors_url": "errors.csv" if errors and error_lists().exists(str(job.pk)) else "",
     }
     return render(request, "office/imports/detail.html", context)
 
@@ -107,7 +106,15 @@ def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def import_errors(request: HttpRequest, pk: int) -> FileResponse:
     """The whole list of bad rows as a file."""
     job = get_object_or_404(Job.objects.visible_to(person(request)), pk=pk, kind=LOAD)
-    path = errors_file(job.pk)
-    if not path.exists():
-        raise Http404
-    return FileResponse(path.open("rb"), as_attachment=True, filename="errors.csv", content_type="text/csv")
+    try:
+        file = error_lists().open(str(job.pk))
+    except FileNotFoundError:
+        raise Http404 from None
+    record_view(
+        actor=person(request),
+        what=Access.What.DOWNLOAD,
+        object=job,
+        label=f"errors.csv {job.title}",
+        row_count=len(job.result.get("errors", [])),
+    )
+    return FileResponse(file, as_attachment=True, filename="errors.csv", content_type="text/csv")

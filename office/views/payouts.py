@@ -1,14 +1,14 @@
 """One expert's money of a run, and the files of an exported run."""
 
 from itertools import groupby
-from pathlib import Path
+from pathlib import PurePosixPath
 
-from django.conf import settings
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
 from accounts import reauthentication
+from accounts.models import User
 from core.errors import DomainError
 from office.access import office_view, person
 from office.views.runs import get_run
@@ -16,6 +16,7 @@ from payments.files.notices import notice_name
 from payments.models import FEE, PayoutRun
 from payments.selectors import withholding_explanation
 from payments.services.downloads import record_download
+from payments.services.export import archive_name, downloads
 
 
 @office_view()
@@ -49,13 +50,16 @@ def payout_detail(request: HttpRequest, name: str, expert: str) -> HttpResponse:
     return render(request, "office/runs/payout.html", context)
 
 
-def _stored(run: PayoutRun, file_name: str) -> Path:
-    path = Path(settings.EXPORT_DIR) / run.name / file_name
-    if not path.is_file():
+def _answer(run: PayoutRun, name: str, actor: User, *, as_attachment: bool, shown: str) -> FileResponse:
+    """A file of the run, decrypted on its way; who takes it is recorded before."""
+    try:
+        file = downloads(run).open(name)
+    except FileNotFoundError:
         raise DomainError(
             "出力ファイルがこのサーバに見つかりません。「もう一度出力する」で、同じ内容のファイルを作り直せます。"
-        )
-    return path
+        ) from None
+    record_download(run=run, name=name, actor=actor)
+    return FileResponse(file, as_attachment=as_attachment, filename=shown)
 
 
 @office_view("make_run")
@@ -64,10 +68,8 @@ def run_file(request: HttpRequest, name: str, file_name: str) -> FileResponse:
     """One file of the run; only names that the run's list holds."""
     run = get_run(request, name)
     file = get_object_or_404(run.files, name=file_name)
-    path = _stored(run, file.name)
-    record_download(run=run, name=file.name, actor=person(request))
-    as_page = file.name.endswith(".pdf")
-    return FileResponse(path.open("rb"), as_attachment=not as_page, filename=f"{run.name}_{path.name}")
+    shown = f"{run.name}_{PurePosixPath(file.name).name}"
+    return _answer(run, file.name, person(request), as_attachment=not file.name.endswith(".pdf"), shown=shown)
 
 
 @office_view("make_run")
@@ -77,7 +79,5 @@ def run_archive(request: HttpRequest, name: str) -> FileResponse:
     run = get_run(request, name)
     if not run.files.exists():
         raise Http404
-    archive = f"{run.name}.zip"
-    path = _stored(run, archive)
-    record_download(run=run, name=archive, actor=person(request))
-    return FileResponse(path.open("rb"), as_attachment=True, filename=archive)
+    archive = archive_name(run)
+    return _answer(run, archive, person(request), as_attachment=True, shown=archive)

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from core.errors import DomainError
 
@@ -112,16 +113,20 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def empty(target: Path) -> None:
-    """Removes what a folder holds, but for hidden entries (the staging folder among them)."""
-    if target.is_dir():
-        for entry in target.iterdir():
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir():
-                shutil.rmtree(entry)
-            else:
-                entry.unlink()
+class Folder:
+    """A folder of plain files, as somebody takes delivery of them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @contextmanager
+    def create(self, name: str) -> Iterator[IO[bytes]]:
+        """A file to write to; on the disk when the block has ended."""
+        path = self.path / name
+        path.parent.mkdir(exist_ok=True)
+        with path.open("wb") as file:
+            yield file
+        sync(path)
 
 
 def publish(folder: Path, target: Path) -> None:

@@ -1,11 +1,12 @@
-"""Writes all files of a run into a folder and answers what it wrote."""
+"""Writes all files of a run to a folder or a store and answers what it wrote."""
 
 import hashlib
+import io
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO
+from typing import IO, Any, Protocol, cast
 
 from core.jobs.progress import Progress
 from rules.ruleset import RuleSet
@@ -15,9 +16,9 @@ from ..models import Payout, PayoutRun, RunHold
 from . import tables
 from .bank_file import bank_file, copied_payer
 from .cells import ENCODING, write_csv
-from .folder import SUMMARY, sync
+from .folder import SUMMARY
 from .notice_press import draw_notices
-from .notices import FOLDER, notice_name, notices
+from .notices import notice_name, notices
 
 DRAWING = "支払通知書を作成しています"
 
@@ -31,48 +32,65 @@ class WrittenFile:
     sha256: str
 
 
-def write_files(run: PayoutRun, folder: Path, rules: RuleSet, progress: Progress) -> list[WrittenFile]:
-    """Writes the files of an approved run into an empty folder; `rules` are those of its payment."""
+class Outlet(Protocol):
+    """Where files go: a plain folder (folder.Folder) or a store that encrypts (core.files.vault.Vault)."""
+
+    def create(self, name: str) -> AbstractContextManager[IO[bytes]]:
+        """A file to write to, whole once the block has ended well."""
+
+
+class _Counted(io.RawIOBase):
+    """Hands bytes on, counts them and takes their SHA-256."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.size = 0
+        self.hash = hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._file.write(data)
+        self.hash.update(data)
+        self.size += len(data)
+        return len(data)
+
+
+def write_files(run: PayoutRun, outlet: Outlet, rules: RuleSet, progress: Progress) -> list[WrittenFile]:
+    """Writes the files of an approved run; `rules` are those of its payment."""
     written = [
-        _table(folder, "payouts.csv", tables.PAYOUTS, tables.payout_rows(run)),
-        _table(folder, "payout_lines.csv", tables.LINES, tables.line_rows(run)),
-        _table(folder, "holds.csv", tables.HOLDS, tables.hold_rows(run)),
-        _table(folder, "withholding.csv", tables.WITHHOLDING, tables.withholding_rows(run, rules)),
-        _bytes(folder, "zengin.txt", bank_file(run, copied_payer(run), rules)),
+        _table(outlet, "payouts.csv", tables.PAYOUTS, tables.payout_rows(run)),
+        _table(outlet, "payout_lines.csv", tables.LINES, tables.line_rows(run)),
+        _table(outlet, "holds.csv", tables.HOLDS, tables.hold_rows(run)),
+        _table(outlet, "withholding.csv", tables.WITHHOLDING, tables.withholding_rows(run, rules)),
+        _bytes(outlet, "zengin.txt", bank_file(run, copied_payer(run), rules)),
     ]
-    (folder / FOLDER).mkdir()
 
     def take(notice: Notice, pdf: bytes) -> WrittenFile:
-        return _bytes(folder, notice_name(notice.payee_code), pdf)
+        return _bytes(outlet, notice_name(notice.payee_code), pdf)
 
     for done, file in enumerate(draw_notices(notices(run, rules), run.payee_count, take), start=1):
         written.append(file)
         progress.report(done, run.payee_count, DRAWING)
-    sync(folder / FOLDER)
     written.sort(key=lambda file: file.name)
-    written.append(_bytes(folder, SUMMARY, summary(run, written)))
-    sync(folder)
+    written.append(_bytes(outlet, SUMMARY, summary(run, written)))
     return written
 
 
-def _write(path: Path, write: Callable[[IO[str]], None]) -> None:
-    with path.open("w", encoding=ENCODING, newline="") as out:
-        write(out)
+def _table(outlet: Outlet, name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> WrittenFile:
+    with outlet.create(name) as out:
+        counted = _Counted(out)
+        text = io.TextIOWrapper(cast(IO[bytes], counted), encoding=ENCODING, newline="")
+        write_csv(text, header, rows)
+        text.flush()
+        text.detach()
+    return WrittenFile(name, counted.size, counted.hash.hexdigest())
 
 
-def _table(folder: Path, name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> WrittenFile:
-    path = folder / name
-    _write(path, lambda out: write_csv(out, header, rows))
-    sync(path)
-    with path.open("rb") as content:
-        digest = hashlib.file_digest(content, "sha256").hexdigest()
-    return WrittenFile(name, path.stat().st_size, digest)
-
-
-def _bytes(folder: Path, name: str, content: bytes) -> WrittenFile:
-    path = folder / name
-    path.write_bytes(content)
-    sync(path)
+def _bytes(outlet: Outlet, name: str, content: bytes) -> WrittenFile:
+    with outlet.create(name) as out:
+        out.write(content)
     return WrittenFile(name, len(content), hashlib.sha256(content).hexdigest())
 
 

@@ -29,7 +29,8 @@ BEGIN
       FROM old_rows o FULL JOIN new_rows n ON n.id = o.id
       JOIN public.payments_payoutrun r ON r.id IN (o.run_id, n.run_id)
      WHERE r.status NOT IN ('draft', 'computed')
-       AND public.payments_without_cipher(to_jsonb(o)) IS DISTINCT FROM public.payments_without_cipher(to_jsonb(n))
+       AND (to_jsonb(o) IS NOT DISTINCT FROM to_jsonb(n)
+            OR public.payments_without_cipher(to_jsonb(o)) IS DISTINCT FROM public.payments_without_cipher(to_jsonb(n)))
      LIMIT 1;
     IF frozen IS NOT NULL THEN
         RAISE EXCEPTION '月次支払 % は承認済みのため、その明細は変更できません。', frozen

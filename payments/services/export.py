@@ -8,11 +8,14 @@ from django.conf import settings
 from core import clock
 from core.audit.acting import acting
 from core.errors import DomainError
+from core.files.vault import Vault
 from core.jobs.progress import Progress
 from core.programme.selectors import RuleBook
+from rules.ruleset import RuleSet
 
 from ..files.archive import write_archive
-from ..files.folder import empty, fresh_folder, publish, refuse_other_runs, resolved, staging, sweep
+from ..files.folder import Folder, fresh_folder, publish, refuse_other_runs, resolved, staging, sweep, sync
+from ..files.notices import FOLDER
 from ..files.writer import WrittenFile, write_files
 from ..models import PayoutRun, RunFile
 from .dates import payment_rules
@@ -24,56 +27,73 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
-def export_folder(run: PayoutRun) -> Path:
-    """Where the files of a run lie for download."""
-    return Path(settings.EXPORT_DIR) / run.name
+def downloads(run: PayoutRun) -> Vault:
+    """Where the files of a run and a ZIP of them all wait for download, encrypted."""
+    return Vault(Path(settings.EXPORT_DIR) / run.name)
 
 
-def export_archive(run: PayoutRun) -> Path:
-    """Where all files of a run lie as one ZIP for download."""
-    return export_folder(run) / f"{run.name}.zip"
+def archive_name(run: PayoutRun) -> str:
+    """What the ZIP of all files is called."""
+    return f"{run.name}.zip"
 
 
 def export_run(
     *, run: PayoutRun, directory: Path | None = None, actor: "User", progress: Progress | None = None
 ) -> PayoutRun:
-    """Writes the files of an approved run to `directory`, or to the place of downloads with a ZIP of them all.
+    """Writes the files of an approved run to `directory` as they are, or encrypted to the place of downloads.
 
     Again for an exported run the same files come out. Refuses a run that isn't approved and a folder that holds
     another run's files.
     """
     require_maker(actor)
     with one_at_a_time():
-        target = resolved(directory if directory is not None else export_folder(run))
-        if directory is not None:
-            refuse_other_runs(target, run.name)
+        if directory is None:
+            return _export_for_download(run, actor, progress or Progress())
+        target = resolved(directory)
+        refuse_other_runs(target, run.name)
         sweep(target)
         with staging(target) as staged:
-            return export_staged(run, target, staged, owned=directory is None, actor=actor, progress=progress)
+            return export_staged(run, target, staged, actor=actor, progress=progress)
 
 
 def export_staged(
-    run: PayoutRun,
-    target: Path,
-    staged: Path,
-    *,
-    actor: "User",
-    owned: bool = False,
-    progress: Progress | None = None,
+    run: PayoutRun, target: Path, staged: Path, *, actor: "User", progress: Progress | None = None
 ) -> PayoutRun:
-    """Writes the files into `staged`, moves them to `target` and records them. An `owned` target is replaced."""
+    """Writes the files into `staged`, moves them to `target` and records them."""
+    run = _approved(run)
+    folder = fresh_folder(staged)
+    written = write_files(run, Folder(folder), _rules(run), progress or Progress())
+    for path in (folder / FOLDER, folder):
+        path.mkdir(exist_ok=True)
+        sync(path)
+    _check_against_first(run, written)
+    publish(folder, target)
+    return _record(run, written, actor)
+
+
+def _export_for_download(run: PayoutRun, actor: "User", progress: Progress) -> PayoutRun:
+    """The frozen rows give the same bytes each time, so each file may take the place of an older one at once."""
+    run = _approved(run)
+    store = downloads(run)
+    try:
+        store.clear_remains()
+        written = write_files(run, store, _rules(run), progress)
+        _check_against_first(run, written)
+        write_archive(run, store, [file.name for file in written], archive_name(run))
+    except OSError as wrong:
+        raise DomainError(f"出力ファイルを書き込めません（{wrong.strerror}）。") from wrong
+    return _record(run, written, actor)
+
+
+def _approved(run: PayoutRun) -> PayoutRun:
     run = PayoutRun.objects.select_related("payer").get(pk=run.pk)
     if run.status in OPEN:
         raise DomainError(f"月次支払 {run.name} は承認されていないため出力できません。先に承認してください。")
-    folder = fresh_folder(staged)
-    rules = payment_rules(RuleBook(), run.month, run.pay_date)
-    written = write_files(run, folder, rules, progress or Progress())
-    _check_against_first(run, written)
-    if owned:
-        empty(target)
-        write_archive(run, folder, [file.name for file in written], folder / export_archive(run).name)
-    publish(folder, target)
-    return _record(run, written, actor)
+    return run
+
+
+def _rules(run: PayoutRun) -> RuleSet:
+    return payment_rules(RuleBook(), run.month, run.pay_date)
 
 
 def _check_against_first(run: PayoutRun, written: list[WrittenFile]) -> None:

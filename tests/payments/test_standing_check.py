@@ -1,6 +1,7 @@
 """The standing check agrees with a run, keeps what stays, and knows when it is out of date."""
 
 import datetime as dt
+import hashlib
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from payments.models import PayoutRun, RunFile
 from payments.selectors import check_is_stale, last_check
 from payments.services import draft_run
 from payments.services.assessment import check_month
-from payments.services.export import export_archive, export_folder
+from payments.services.export import archive_name, downloads
 from payments.tasks import check_when_stale
 
 
@@ -170,9 +171,10 @@ def test_jobs_compute_and_export_a_run_with_progress(
             approve_run(run=PayoutRun.objects.get(), actor=checker())
     run = PayoutRun.objects.get()
     assert run.status == PayoutRun.Status.EXPORTED
-    assert export_archive(run).is_file()
+    assert downloads(run).exists(archive_name(run))
     for file in RunFile.objects.filter(run=run):
-        assert (export_folder(run) / file.name).stat().st_size == file.size
+        with downloads(run).open(file.name) as content:
+            assert hashlib.file_digest(content, "sha256").hexdigest() == file.sha256
 
 
 @pytest.mark.django_db
@@ -182,7 +184,8 @@ def test_exporting_for_download_twice_gives_the_same_archive(tmp_path: Path) -> 
     archives = []
     for _ in range(2):
         KINDS["export_run"].run({"run": run.name, "actor": maker().pk}, Progress())
-        archives.append(export_archive(run).read_bytes())
+        with downloads(run).open(archive_name(run)) as archive:
+            archives.append(archive.read())
     assert archives[0] == archives[1]
 
 

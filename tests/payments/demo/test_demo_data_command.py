@@ -24,6 +24,7 @@ from institutions.models import Institution
 from payments.demo import logins, telling
 from payments.models import PayoutRun
 from payments.services import approve_run, compute_run, draft_run
+from payments.services.export import archive_name, downloads
 from rules.findings import CHECKS
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +62,7 @@ def test_the_story_is_loaded_and_its_months_are_paid(today: dt.date, settings: A
     for run in (closed, transferred):
         assert run.maker != run.approver
         assert run.payee_count > 30
-        assert (settings.EXPORT_DIR / run.name / f"{run.name}.zip").is_file()
+        assert downloads(run).exists(archive_name(run))
     assert set(Dispatch.objects.values_list("status", flat=True)) >= {
         Status.CONFIRMED,
         Status.VISITED,
