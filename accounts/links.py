@@ -18,11 +18,11 @@ class LinkTokens(PasswordResetTokenGenerator):
 
     key_salt = "accounts.links.LinkTokens"
 
-    def _make_hash_value(self, user: User, timestamp: int) -> str:  # type: ignore[override]
+    def _make_hash_value(self, user: User, timestamp: int) -> str:
         fixed = super()._make_hash_value(user, timestamp)
         return f"{fixed}{user.role}{user.is_active}{user.session_generation}"
 
-    def check_token(self, user: User | None, token: str | None) -> bool:  # type: ignore[override]
+    def check_token(self, user: User | None, token: str | None) -> bool:
         """Whether the token opens the door for this person now."""
         if user is None or not token or not super().check_token(user, token):
             return False

@@ -3,6 +3,8 @@
 import ipaddress
 from collections.abc import Iterable, Mapping
 
+from django.db.models import Field
+
 from core.audit.acting import Actor, acting
 from core.client_address import is_within, parse_address
 from core.errors import DomainError
@@ -10,6 +12,13 @@ from core.errors import DomainError
 from .models import BOUNDS, Role, RoleNetworks, SignInPolicy
 
 ONLY = 1
+
+
+def label_of(name: str) -> str:
+    """What a number of the policy is called."""
+    field = SignInPolicy._meta.get_field(name)
+    assert isinstance(field, Field)
+    return str(field.verbose_name)
 
 
 def current_policy() -> SignInPolicy:
@@ -22,7 +31,7 @@ def change_policy(*, actor: Actor, values: Mapping[str, int]) -> SignInPolicy:
     for name, value in values.items():
         bound = BOUNDS[name]
         if not bound.least <= value <= bound.greatest:
-            label = SignInPolicy._meta.get_field(name).verbose_name
+            label = label_of(name)
             raise DomainError(
                 f"{label}は{bound.least}から{bound.greatest}{bound.unit}の間で指定してください。"
             )

@@ -1,11 +1,13 @@
 """Setting, changing and recovering one's password."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_not_required
-from django.forms import BaseForm
+from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
@@ -34,8 +36,9 @@ class SetPasswordView(auth.PasswordResetConfirmView):
         user = super().get_user(uidb64)
         return user if isinstance(user, User) and user.is_active else None
 
-    def form_valid(self, form: BaseForm) -> HttpResponse:
+    def form_valid(self, form: SetPasswordForm[User]) -> HttpResponse:
         """Sets the password, in the person's own name."""
+        assert isinstance(self.user, User)
         with acting(self.user, "set_password"):
             response = super().form_valid(form)
             after_password_change(user=self.user, request=self.request, detail="リンク")
@@ -46,7 +49,7 @@ class SetPasswordView(auth.PasswordResetConfirmView):
 class ChangePasswordView(auth.PasswordChangeView):
     """Changing the password while signed in; ends the person's other sessions."""
 
-    form_class = ChangePasswordForm  # type: ignore[assignment]
+    form_class = ChangePasswordForm
     success_url = reverse_lazy("password_change_done")
 
     def get_form_kwargs(self) -> dict[str, Any]:
@@ -57,7 +60,7 @@ class ChangePasswordView(auth.PasswordChangeView):
         """Adds whether the password is too old."""
         return {**super().get_context_data(**kwargs), "too_old": self.request.GET.get("why") == "age"}
 
-    def form_valid(self, form: BaseForm) -> HttpResponse:
+    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
         """Sets the password, in the person's own name."""
         user = self.request.user
         assert isinstance(user, User)

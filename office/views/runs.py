@@ -261,6 +261,7 @@ def run_compute(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_POST
 @office_view("make_run")
+@reauthentication.required
 def run_export(request: HttpRequest, name: str) -> HttpResponse:
     """Writes the files of the run, as a job."""
     run = get_run(request, name)

@@ -5,8 +5,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from accounts import reauthentication
-from accounts.models import BOUNDS, Role, RoleNetworks, SignInPolicy
-from accounts.sign_in_policy import change_networks, change_policy, current_policy
+from accounts.models import BOUNDS, Role, RoleNetworks
+from accounts.sign_in_policy import change_networks, change_policy, current_policy, label_of
 from core.audit.models import Change
 from core.client_address import address_of
 from core.errors import DomainError
@@ -24,7 +24,7 @@ def _changes() -> list[dict[str, object]]:
         old, new = row.old or {}, row.new or {}
         if row.table == "accounts_signinpolicy":
             parts = [
-                f"{SignInPolicy._meta.get_field(name).verbose_name}: {old.get(name, bound.default)} → {new.get(name)}"
+                f"{label_of(name)}: {old.get(name, bound.default)} → {new.get(name)}"
                 for name, bound in BOUNDS.items()
                 if old.get(name, bound.default) != new.get(name)
             ]

@@ -303,10 +303,12 @@ def test_confirming_never_leads_out_of_the_house(client: Client, target: str) ->
 
 
 def test_R_010_the_dangerous_acts_are_marked() -> None:
-    from office.views import payouts, people, runs, sign_in_policy
+    from office.views import bank_accounts, payouts, people, runs, sign_in_policy
 
     for view in (
+        bank_accounts.bank_account,
         runs.run_approve,
+        runs.run_export,
         payouts.run_file,
         payouts.run_archive,
         people.person_new,
