@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from celery import Celery
+from celery.signals import setup_logging
 
 # `celery -A config` comes without manage.py.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.embedded")
@@ -22,6 +23,16 @@ def broker_address(url: str) -> str:
     database = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair).get("db", "0")
     login = f":{parts.password}@" if parts.password else ""
     return f"redis+socket://{login}{quote(unquote(parts.path))}?virtual_host={database}"
+
+
+@setup_logging.connect
+def _write_the_same_lines_as_the_web(**_: Any) -> None:
+    """Celery would set up a format of its own; Django has set up ours already."""
+    from django.conf import settings
+
+    from config.logging import configure
+
+    configure(settings.LOGGING)
 
 
 @app.on_after_configure.connect

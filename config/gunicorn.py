@@ -3,11 +3,19 @@
 Numbers come from the environment, so that one image serves machines of any size.
 """
 
+import logging
 import os
 import re
+import sys
+from pathlib import Path
 from typing import Any
 
 from gunicorn.glogging import Logger
+
+# gunicorn reads this file before it knows where the project is
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from config.logging import json_formatter
 
 bind = os.environ.get("WEB_BIND", "0.0.0.0:8000")  # in a container, where only the proxy reaches it
 workers = int(os.environ.get("WEB_WORKERS", "3"))
@@ -34,21 +42,43 @@ limit_request_field_size = 16380
 
 accesslog = "-"
 errorlog = "-"
-# No query string (%(q)s, %(r)s) and no referrer (%(f)s): both hold what people searched for.
-access_log_format = '%(t)s %({x-request-id}o)s %(m)s %(U)s %(s)s %(B)s %(D)sus "%(a)s"'
+# No query string (%(q)s, %(r)s), no referrer (%(f)s), no agent: all hold what people typed or chose to send.
+access_log_format = (
+    '{"event":"access","at":"%(t)s","request_id":"%({x-request-id}o)s","method":"%(m)s","path":"%(U)s",'
+    '"status":%(s)s,"bytes":"%(B)s","microseconds":%(D)s}'
+)
 
-# A path behind which a token opens something is a secret itself.
+# A path behind which a token opens something is a secret itself, and a part of a path that is neither a word nor
+# a number of ours may be anything.
 _TOKEN_PATHS = re.compile(r"^(/set-password/|/c/).+")
+_PLAIN_PART = re.compile(r"[A-Za-z0-9_.-]{0,23}")
+_METHOD = re.compile(r"[A-Z]{1,10}")
 
 
-class PathLogger(Logger):
-    """gunicorn's logger, with the tokens taken out of the paths."""
+def shown_path(path: str) -> str:
+    """What the log may show of a path."""
+    known = _TOKEN_PATHS.sub(r"\1…", path)
+    return "/".join(part if part == "…" or _PLAIN_PART.fullmatch(part) else "…" for part in known.split("/"))
+
+
+class JsonLogger(Logger):
+    """gunicorn's logger, writing the same scrubbed JSON as the application."""
+
+    def setup(self, cfg: Any) -> None:
+        """Replaces the formats of gunicorn's own lines."""
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(json_formatter(with_request=False))
+        for handler in self.access_log.handlers:
+            handler.setFormatter(logging.Formatter("%(message)s"))
 
     def atoms(self, *arguments: Any) -> dict[str, Any]:
         """What a line of the access log may show of a request."""
         shown: dict[str, Any] = super().atoms(*arguments)
-        shown["U"] = _TOKEN_PATHS.sub(r"\1…", shown.get("U") or "")
+        shown["U"] = shown_path(shown.get("U") or "")
+        if not _METHOD.fullmatch(shown.get("m") or ""):
+            shown["m"] = "other"
         return shown
 
 
-logger_class = PathLogger
+logger_class = JsonLogger

@@ -3,11 +3,15 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from office.views.front import front_door, healthz
+from core.web import health
+from office.views.front import front_door
+
+handler400 = "core.web.refusals.bad_request"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", front_door, name="home"),
-    path("healthz", healthz, name="healthz"),
+    path("healthz", health.live, name="healthz"),
+    path("healthz/ready", health.ready, name="healthz_ready"),
     path("", include("accounts.urls")),
     path("office/", include("office.urls")),
     path("admin/", admin.site.urls),

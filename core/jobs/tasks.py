@@ -2,6 +2,8 @@
 
 from celery import shared_task
 
+from core.web import health
+
 from . import services
 
 
@@ -9,6 +11,12 @@ from . import services
 def run_job(job_id: int) -> None:
     """Runs the job of this id, unless somebody else has taken it."""
     services.execute_job(job_id)
+
+
+@shared_task
+def note_heartbeat() -> None:
+    """Once a minute: shows that beat, broker and worker live (core/web/health.py)."""
+    health.beat()
 
 
 @shared_task

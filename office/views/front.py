@@ -1,8 +1,6 @@
-"""The front door of all surfaces, and the health check."""
+"""The front door of all surfaces."""
 
-from django.contrib.auth.decorators import login_not_required
-from django.db import connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from core.errors import NotAllowed
@@ -17,11 +15,3 @@ def front_door(request: HttpRequest) -> HttpResponse:
     if user.is_office:
         return redirect("office:administration")
     raise NotAllowed(f"{user.get_role_display()}の画面は準備中です。ご用件は事務局へお問い合わせください。")
-
-
-@login_not_required
-def healthz(request: HttpRequest) -> JsonResponse:
-    """Alive: the process answers and reaches its database."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-    return JsonResponse({"status": "ok"})

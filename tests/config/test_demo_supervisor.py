@@ -85,7 +85,8 @@ def supervisor(var_dir: Path, request: pytest.FixtureRequest) -> Iterator[Superv
     for name in ("__init__.py", "wsgi.py", "celery.py"):
         (project / "config" / name).write_text({"wsgi.py": WSGI, "celery.py": CELERY}.get(name, ""))
     (project / "manage.py").write_text(MANAGE)
-    shutil.copy(PROJECT / "config" / "demo.py", project / "config")
+    for name in ("demo.py", "gunicorn.py", "logging.py"):
+        shutil.copy(PROJECT / "config" / name, project / "config")
     shutil.copytree(PROJECT / "config" / "servers", project / "config" / "servers")
     environment = {
         **{

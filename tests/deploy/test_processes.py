@@ -1,6 +1,7 @@
 """gunicorn with our configuration, and the health checks of the containers, as running processes."""
 
 import http.client
+import json
 import os
 import socket
 import subprocess
@@ -93,11 +94,32 @@ def test_the_access_log_has_paths_without_queries_referrers_and_tokens(web: Web)
     end = time.monotonic() + 10
     while web.log.read_text().count("\n") < 3 and time.monotonic() < end:
         time.sleep(0.05)
-    text = web.log.read_text()
-    assert "0123456789abcdef GET /office/experts/ 200" in text
-    assert "GET /set-password/… 200" in text
-    assert "GET /c/… 200" in text
-    assert "canary" not in text
+    lines = [json.loads(line) for line in web.log.read_text().splitlines()]
+    assert {"/office/experts/", "/set-password/…", "/c/…"} <= {line["path"] for line in lines}
+    assert {(line["request_id"], line["method"], line["status"]) for line in lines} == {
+        ("0123456789abcdef", "GET", 200)
+    }
+    assert "canary" not in web.log.read_text()
+
+
+def test_what_is_no_word_of_an_address_of_ours_is_not_in_the_access_log(web: Web) -> None:
+    before = web.log.read_text()
+    for path in (
+        "/office/%E5%B1%B1%E7%94%B0/",
+        "/office/canary@example.jp/",
+        "/password/reset/key/MQ-canary-canary-canary-1/",
+    ):
+        web.get(path)
+    end = time.monotonic() + 10
+    while web.log.read_text().count("\n") < before.count("\n") + 3 and time.monotonic() < end:
+        time.sleep(0.05)
+    lines = [json.loads(line) for line in web.log.read_text()[len(before) :].splitlines()]
+    assert {line["path"] for line in lines} == {"/office/…/", "/password/reset/key/…/"}
+
+
+def test_gunicorns_own_lines_are_json_too(web: Web) -> None:
+    lines = [json.loads(line) for line in (web.home / "error.log").read_text().splitlines()]
+    assert any("Listening at" in line["event"] for line in lines)
 
 
 def test_gunicorn_opens_no_control_socket(web: Web) -> None:

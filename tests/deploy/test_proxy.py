@@ -28,6 +28,8 @@ HEADERS = {
     "X-Frame-Options": settings.X_FRAME_OPTIONS,
     "Referrer-Policy": settings.SECURE_REFERRER_POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": settings.PERMISSIONS_POLICY,
     "Content-Security-Policy": "; ".join(
         f"{name} {' '.join(values)}"
         for name, values in settings.CONTENT_SECURITY_POLICY["DIRECTIVES"].items()
@@ -295,6 +297,7 @@ def test_static_files_come_from_the_proxy_and_may_be_kept(proxy: Proxy) -> None:
 @needs_nginx
 def test_what_is_for_the_inside_is_not_reachable(proxy: Proxy) -> None:
     assert proxy.ask("GET", "/healthz")[0] == 404
+    assert proxy.ask("GET", "/healthz/ready")[0] == 404
     assert proxy.ask("GET", "/metrics")[0] == 404
     assert proxy.ask("TRACE", "/")[0] == 405
     assert proxy.ask("GET", "/errors/413.html")[0] == 404

@@ -14,8 +14,12 @@ class Command(DjangoMigrate):
         super().add_arguments(parser)
         parser.set_defaults(database="owner")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Refuses in one line, before Django looks for the owner's database."""
         roles.require_owner()
+        return super().execute(*args, **options)
+
+    def handle(self, *args: Any, **options: Any) -> None:
         separate = roles.create_roles()
         super().handle(*args, **options)
         with transaction.atomic(using="owner"):
