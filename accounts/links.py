@@ -48,4 +48,4 @@ def one_time_link(user: User) -> str:
 
 def absolute(path: str) -> str:
     """The whole address of a path of ours, as it stands in mails."""
-    return settings.PUBLIC_URL.rstrip("/") + path
+    return settings.PUBLIC_ORIGIN + path

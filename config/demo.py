@@ -90,6 +90,7 @@ class Demo:
         self.address = f"http://{HOST}:{port}"
         if not first_choice:
             say(f"ポート {FIRST_PORT} は使用中のため、ポート {port} を使います。")
+        os.environ["PUBLIC_ORIGIN"] = self.address  # for the links in mails
         self.start_parts(listener)
         self.wait_for_page()
         self.show(logins)
@@ -111,8 +112,9 @@ class Demo:
         """Starts web, worker and beat, each with its log."""
         python = [sys.executable, "-m"]
         celery = [*python, "celery", "-A", "config"]
-        web = [*python, "gunicorn", "config.wsgi:application", "--config", str(PROJECT / "config" / "gunicorn.py")]
-        web += ["--bind", f"fd://{listener.fileno()}", "--workers", "2", "--graceful-timeout", "5"]
+        web = [*python, "gunicorn", "config.wsgi:application", "--bind", f"fd://{listener.fileno()}"]
+        web += ["--workers", "2", "--threads", "4", "--timeout", "120", "--graceful-timeout", "5"]
+        web += ["--no-control-socket", "--access-logfile", "-"]
         self.start_part("Web", "web", web, keep=[listener.fileno()])
         listener.close()
         quiet = ["--without-gossip", "--without-mingle"]

@@ -220,3 +220,11 @@ def test_the_sample_secrets_have_every_name_and_no_value_that_works() -> None:
     for file in folder.iterdir():
         if file.name != "README.md":
             assert "change-me" in file.read_text()
+
+
+def test_only_the_proxys_network_is_believed_on_addresses() -> None:
+    believed = SERVICES["web"]["environment"]["TRUSTED_PROXIES"]
+    (subnet,) = (entry["subnet"] for entry in COMPOSE["networks"]["front"]["ipam"]["config"])
+    assert believed == subnet
+    assert "front" in SERVICES["proxy"]["networks"]
+    assert {n for n, service in SERVICES.items() if "front" in service["networks"]} == {"proxy", "web"}

@@ -138,6 +138,11 @@ REFUSED = {
         {"SECRET_KEY_FILE": "/nonexistent/key"},
         "SECRET_KEY_FILE のファイル /nonexistent/key を読めません。",
     ),
+    "no network": ({"TRUSTED_PROXIES": "proxy"}, "TRUSTED_PROXIES の「proxy」はネットワークではありません。"),
+    "everybody a proxy": (
+        {"TRUSTED_PROXIES": "0.0.0.0/0"},
+        "TRUSTED_PROXIES の「0.0.0.0/0」は、すべての接続元を",
+    ),
     "no number of seconds": (
         {"DATABASE_STATEMENT_TIMEOUT": "30s"},
         "DATABASE_STATEMENT_TIMEOUT は 1 以上の秒数",

@@ -90,7 +90,7 @@ def site(fresh_database: Any, site_environment: dict[str, str], tmp_path: Path) 
         listener.listen(64)
         port = listener.getsockname()[1]
         url = f"http://127.0.0.1:{port}"
-        environment = {**fresh_database.environment, "PUBLIC_URL": url, **site_environment}
+        environment = {**fresh_database.environment, "PUBLIC_ORIGIN": url, **site_environment}
         log = tmp_path / "web.log"
         command = [
             sys.executable,
