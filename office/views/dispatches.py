@@ -4,6 +4,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from core import clock
+from core.audit.models import Access
+from core.audit.services import record_page, record_view
 from dispatch.models import Assessment, Dispatch, Status
 from experts.models import Expert
 from institutions.models import Institution
@@ -36,9 +38,11 @@ def dispatch_list(request: HttpRequest) -> HttpResponse:
         institution = get_object_or_404(Institution.objects.visible_to(user), code=code)
         rows = rows.filter(institution=institution)
     columns = {"number": "number", "visited_from": "visited_from"}
+    page = page_of(request, sorted_by(request, rows, columns, ("-planned_from", "number")))
+    record_page(actor=user, rows=page.object_list)
     context = {
         "section": "dispatches",
-        "page": page_of(request, sorted_by(request, rows, columns, ("-planned_from", "number"))),
+        "page": page,
         "statuses": Status.choices,
         "months": [(f"{month:%Y-%m}", f"{month.year}年{month.month}月") for month in months_with_visits()],
         "kinds": Assessment.Kind.choices,
@@ -57,5 +61,6 @@ def dispatch_detail(request: HttpRequest, number: str) -> HttpResponse:
         ),
         number=number,
     )
+    record_view(actor=person(request), what=Access.What.EVIDENCE, object=dispatch)
     context = {"section": "dispatches", "dispatch": dispatch, **dispatch_page(dispatch, today=clock.today())}
     return render(request, "office/dispatches/detail.html", context)

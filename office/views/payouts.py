@@ -9,7 +9,10 @@ from django.urls import reverse
 
 from accounts import reauthentication
 from accounts.models import User
+from core.audit.models import Access
+from core.audit.services import record_page, record_view
 from core.errors import DomainError
+from experts.models import Expert
 from office.access import office_view, person
 from office.views.runs import get_run
 from payments.files.notices import notice_name
@@ -24,6 +27,7 @@ def payout_detail(request: HttpRequest, name: str, expert: str) -> HttpResponse:
     """Each dispatch of the payout with its lines, and how the net amount comes about."""
     run = get_run(request, name)
     payout = get_object_or_404(run.payouts, expert_code=expert)
+    record_page(actor=person(request), rows=payout)
     lines = payout.lines.select_related("dispatch").order_by("dispatch__number", "item", "line_no")
     groups = []
     for _, own in groupby(lines, key=lambda line: line.dispatch_id):
@@ -50,6 +54,14 @@ def payout_detail(request: HttpRequest, name: str, expert: str) -> HttpResponse:
     return render(request, "office/runs/payout.html", context)
 
 
+def _payees_in(run: PayoutRun, name: str) -> list[int]:
+    """The experts whose data a file of the run holds: of a notice its own, of every other file all."""
+    payees = run.payouts.order_by("expert_code")
+    if name.endswith(".pdf"):
+        return [payout.expert_id for payout in payees if name.endswith(notice_name(payout.expert_code))]
+    return list(payees.values_list("expert_id", flat=True))
+
+
 def _answer(run: PayoutRun, name: str, actor: User, *, as_attachment: bool, shown: str) -> FileResponse:
     """A file of the run, decrypted on its way; who takes it is recorded before."""
     try:
@@ -59,6 +71,13 @@ def _answer(run: PayoutRun, name: str, actor: User, *, as_attachment: bool, show
             "出力ファイルがこのサーバに見つかりません。「もう一度出力する」で、同じ内容のファイルを作り直せます。"
         ) from None
     record_download(run=run, name=name, actor=actor)
+    record_view(
+        actor=actor,
+        what=Access.What.DOWNLOAD,
+        object=Expert,
+        ids=_payees_in(run, name),
+        label=f"{run.name} {name}",
+    )
     return FileResponse(file, as_attachment=as_attachment, filename=shown)
 
 

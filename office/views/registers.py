@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from core import clock
+from core.audit.services import record_page
 from core.japan.industries import industry_name
 from dispatch.models import Dispatch
 from experts.models import Expert
@@ -38,6 +39,7 @@ def expert_list(request: HttpRequest) -> HttpResponse:
     page = page_of(request, sorted_by(request, rows, columns, ("code",)))
     _count_dispatches(page, "expert", person(request))
     _name_prefectures(page)
+    record_page(actor=person(request), rows=page.object_list)
     context = {
         "section": "experts",
         "page": page,
@@ -69,6 +71,7 @@ def expert_detail(request: HttpRequest, code: str) -> HttpResponse:
     """One expert: the register's entry, dispatches and payouts."""
     user = person(request)
     expert = get_object_or_404(Expert.objects.visible_to(user).select_related("recommended_by"), code=code)
+    record_page(actor=user, rows=expert)
     bank_name, branch_name = bank_names(expert.bank_code, expert.branch_code)
     known = dict(
         Institution.objects.visible_to(user)

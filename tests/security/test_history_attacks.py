@@ -301,3 +301,10 @@ def test_without_the_right_to_temporary_tables_the_trigger_function_cannot_be_hu
         pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):
         attacker.execute("CREATE TEMP TABLE programme_codeitem (id bigint)")
+
+
+def test_the_names_of_a_request_end_with_it(client: Any, fresh_database: object) -> None:
+    client.post("/sign-in/", {"login": "niemand", "password": "x"}, REMOTE_ADDR="203.0.113.9")
+    CodeItem.objects.filter(name="創業").update(position=45)
+    change = Change.objects.latest("id")
+    assert (change.actor_name, change.address, change.request_id) == ("", "", "")
