@@ -1,9 +1,9 @@
-"""`make bench`: loading, closing, notices and pages, one after the other, each a process of its own."""
+"""`make bench`: loading, closing, notices, pages and history, one after the other, each a process of its own."""
 
 import subprocess
 import sys
 
-PARTS = ("load_exchange", "close_month", "notices", "month_page")
+PARTS = ("load_exchange", "close_month", "notices", "month_page", "history")
 
 
 def main() -> int:

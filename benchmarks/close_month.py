@@ -1,6 +1,6 @@
 """The close of a generated month, step by step: seconds, dispatches per second, peak memory.
 
-`python -m benchmarks.close_month [dispatches …]` measures each size on a database of its own; without notices the
+`python -m benchmarks.close_month [dispatches …] [--without-history]` measures each size on a database of its own; without notices the
 export writes the tables and the bank file alone.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
 
-from benchmarks.scratch import ROOT, prepare, scratch_database
+from benchmarks.scratch import ROOT, prepare, scratch_database, switch_history_off
 
 SIZES = (11_500, 115_000)
 # Above this many dispatches the notices are left out: they have a benchmark of their own.
@@ -66,7 +66,7 @@ def _as_a_command(environment: dict[str, str], folder: Path) -> None:
     print(f"            as a command, with {notices:,} notices on {os.cpu_count()} cores  {seconds:6.2f} s")
 
 
-def measure(dispatches: int, *, as_a_command: bool) -> None:
+def measure(dispatches: int, *, as_a_command: bool, history: bool = True) -> None:
     """Loads a month of this size into a database of its own and closes it."""
     from accounts.models import Role, User
     from benchmarks.generate import Month
@@ -75,6 +75,8 @@ def measure(dispatches: int, *, as_a_command: bool) -> None:
 
     with scratch_database("close") as environment, tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
+        if not history:
+            switch_history_off()
         (folder / "month").mkdir()
         Month(dispatches).write(folder / "month")
         load_folder(folder / "month", actor=SYSTEM)
@@ -86,15 +88,16 @@ def measure(dispatches: int, *, as_a_command: bool) -> None:
             _steps(folder)
 
 
-def main(sizes: tuple[int, ...]) -> None:
+def main(sizes: tuple[int, ...], *, history: bool = True) -> None:
     """Prints a line per size."""
     prepare()
-    print("close_month")
+    print("close_month" if history else "close_month, without history")
     for size in sizes:
-        measure(size, as_a_command=False)
+        measure(size, as_a_command=False, history=history)
         if size <= WITH_NOTICES:
-            measure(size, as_a_command=True)
+            measure(size, as_a_command=True, history=history)
 
 
 if __name__ == "__main__":
-    main(tuple(int(argument) for argument in sys.argv[1:]) or SIZES)
+    given = [argument for argument in sys.argv[1:] if argument != "--without-history"]
+    main(tuple(int(argument) for argument in given) or SIZES, history="--without-history" not in sys.argv)

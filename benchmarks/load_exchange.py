@@ -1,6 +1,6 @@
 """Loads a generated month: rows per second at first and unchanged, peak memory, beside a plain COPY of the bytes.
 
-`python benchmarks/load_exchange.py [dispatches]` works on a database of its own beside the one the settings name,
+`python benchmarks/load_exchange.py [dispatches] [--without-history]` works on a database of its own beside the one the settings name,
 and drops it again.
 """
 
@@ -18,6 +18,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.embedded")
 os.environ.setdefault("VAR_DIR", str(ROOT / "build" / "bench"))
 
 from benchmarks.generate import Month  # noqa: E402
+from benchmarks.scratch import switch_history_off  # noqa: E402
 from config.servers import attach  # noqa: E402
 
 DATABASE = f"bench_load_{os.getpid()}"
@@ -54,7 +55,7 @@ def _plain_copy(folder: Path, connection: object) -> float:
     return time.perf_counter() - before
 
 
-def main(dispatches: int) -> None:
+def main(dispatches: int, *, history: bool = True) -> None:
     """Prints one line per measurement."""
     if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
         attach(os.environ["VAR_DIR"])
@@ -80,6 +81,10 @@ def main(dispatches: int) -> None:
     try:
         setup = [sys.executable, str(ROOT / "manage.py"), "setup", "--verbosity", "0"]
         subprocess.run(setup, env=environment, check=True)
+        if not history:
+            owner.close()
+            owner.settings_dict["NAME"] = DATABASE
+            switch_history_off()
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
             rows = sum(Month(dispatches).write(folder).values())
@@ -102,4 +107,5 @@ def main(dispatches: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 11_500)
+    given = [argument for argument in sys.argv[1:] if argument != "--without-history"]
+    main(int(given[0]) if given else 11_500, history="--without-history" not in sys.argv)
