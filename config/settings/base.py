@@ -6,6 +6,8 @@ from pathlib import Path
 import environ
 from celery.schedules import crontab
 
+from config import logging as log_lines
+
 env = environ.Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -45,10 +47,16 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # outermost, so that redirects, static files and errors have the headers, too
+    "core.web.headers.SecurityHeadersMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "core.audit.middleware.RequestIdMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "core.web.request_log.RequestLogMiddleware",
+    "core.web.headers.PersonalPagesMiddleware",
+    "core.web.refusals.BrokenTextMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -57,7 +65,7 @@ MIDDLEWARE = [
     "accounts.middleware.StandingSignInMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "core.web.refusals.TokenGuessMiddleware",
     "core.ui.middleware.DomainErrorMiddleware",
     # last: it turns a locked sign-in into its answer
     "axes.middleware.AxesMiddleware",
@@ -205,6 +213,10 @@ EMAIL_TIMEOUT = 20
 PUBLIC_ORIGIN = env.str("PUBLIC_ORIGIN", default="http://127.0.0.1:8000")
 
 X_FRAME_OPTIONS = "DENY"
+# What a page may ask the browser for: nothing. A page that needs the position says so itself.
+PERMISSIONS_POLICY = "accelerometer=(), camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
+# After so many links with tokens that open nothing, an address waits ten minutes.
+TOKEN_GUESSES = 20
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -234,6 +246,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "Asia/Tokyo"
 CELERY_BEAT_SCHEDULE = {
     "sweep-jobs": {"task": "core.jobs.tasks.sweep_jobs", "schedule": 60.0},
+    "note-heartbeat": {"task": "core.jobs.tasks.note_heartbeat", "schedule": 60.0},
     "send-mails": {"task": "core.notify.tasks.send_mails", "schedule": 30.0},
     "sweep-mails": {"task": "core.notify.tasks.sweep_mails", "schedule": 60.0},
     "seal-audit": {"task": "core.audit.tasks.seal_audit", "schedule": 60.0},
@@ -254,10 +267,5 @@ IMPORT_EXPORT_SKIP_ADMIN_LOG = True
 PRODUCT_NAME = "専門家派遣 事務局システム"
 ENVIRONMENT_LABEL = ""
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-}
+LOGGING_CONFIG = "config.logging.configure"
+LOGGING = log_lines.SETTINGS

@@ -59,7 +59,7 @@ def _acceptable(form: ImportForm) -> bool:
     for name in names:
         if not known_file(name):
             form.add_error(
-                "files", f"「{name}」は交換ファイルの名前ではありません。一覧にある名前にしてください。"
+                "uploads", f"「{name}」は交換ファイルの名前ではありません。一覧にある名前にしてください。"
             )
     if len(set(names)) < len(names):
         form.add_error("uploads", "同じ名前のファイルが二つあります。一つだけ選んでください。")

@@ -205,7 +205,7 @@ def desk(site: Site, chromium: Browser) -> Iterator[Desk]:
     errors = [
         line
         for line in site.log.read_text().splitlines()
-        if "Traceback" in line or "Internal Server Error" in line
+        if "Traceback" in line or '"status": 5' in line or "answered 5" in line
     ]
     assert errors == [], site.log.read_text()[-3000:]
 
