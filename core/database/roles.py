@@ -34,6 +34,8 @@ DELETABLE = (
     "dispatch_travelline",
     "dispatch_assessment",
     "dispatch_finding",
+    # forms not sent yet
+    "dispatch_draft",
     "payments_payoutrun",
     "payments_runruleset",
     "payments_payout",
@@ -53,6 +55,11 @@ APPEND_ONLY = (
     "accounts_signinevent",
     "audit_access",
     "dispatch_checkevent",
+    "dispatch_checkeventextra",
+    "dispatch_consultationnote",
+    "dispatch_attestation",
+    "dispatch_correction",
+    "dispatch_reminder",
     "notify_mailattempt",
     "payments_rundownload",
 )

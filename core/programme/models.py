@@ -49,10 +49,13 @@ class RuleSet(models.Model):
 
 
 class CodeItem(models.Model):
-    """One value of a code list that changes with the years (so far: 経営課題)."""
+    """One value of a code list that changes with the years."""
 
     class List(models.TextChoices):
         TOPIC = "topic", "経営課題"
+        WEB_REASON = "web_reason", "WEB支援の理由"
+        RETURN_REASON = "return_reason", "差戻しの理由"
+        ABSENCE_REASON = "absence", "同行しない理由"
 
     list = models.CharField("一覧", max_length=20, choices=List)
     name = models.CharField("値", max_length=100)
@@ -71,6 +74,45 @@ class CodeItem(models.Model):
                     ("valid", RangeOperators.OVERLAPS),
                 ],
                 violation_error_message="同じ値の有効期間が重なっています。",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DispatchTermsQuerySet(models.QuerySet["DispatchTerms"]):
+    def in_force(self, day: dt.date) -> Self:
+        """The one row of that day, or none."""
+        return self.filter(valid__contains=day)
+
+
+class DispatchTerms(models.Model):
+    """Lead time and deadlines of the dispatches: what people keep to, not what is paid. Never two for one day."""
+
+    name = models.CharField("名称", max_length=100)
+    valid = DateRangeField("有効期間")
+    lead_days = models.PositiveSmallIntegerField("申請から支援日までの最短日数", default=3)
+    answer_days = models.PositiveSmallIntegerField("専門家の回答期限（日）", default=3)
+    report_days = models.PositiveSmallIntegerField("支援後の報告期限（日）", default=7)
+    attestation_days = models.PositiveSmallIntegerField("支援後の従事証明期限（日）", default=7)
+    approval_days = models.PositiveSmallIntegerField("報告後の機関承認期限（日）", default=7)
+    inquiry_days = models.PositiveSmallIntegerField("照会の回答期限（日）", default=7)
+    link_days = models.PositiveSmallIntegerField("従事証明リンクの有効日数", default=30)
+    clock_skew_seconds = models.PositiveIntegerField("端末時計のずれの許容（秒）", default=300)
+    created_at = models.DateTimeField("登録日時", auto_now_add=True)
+    updated_at = models.DateTimeField("更新日時", auto_now=True)
+
+    objects = DispatchTermsQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "派遣の期限"
+        ordering = ["valid"]
+        constraints = [
+            ExclusionConstraint(
+                name="programme_dispatchterms_no_overlap",
+                expressions=[("valid", RangeOperators.OVERLAPS)],
+                violation_error_message="有効期間がほかの期限と重なっています。",
             ),
         ]
 

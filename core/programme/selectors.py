@@ -15,6 +15,21 @@ def rules_of(rule_set: models.RuleSet) -> Rules:
     return Rules.from_values(rule_set.code, rule_set.values)
 
 
+def dispatch_terms(day: dt.date) -> models.DispatchTerms:
+    """Lead time and deadlines in force on the day; the model's own defaults where nobody wrote any."""
+    found = models.DispatchTerms.objects.in_force(day).first()
+    return found or models.DispatchTerms(name="標準")
+
+
+def code_items(list_name: str, day: dt.date) -> list[str]:
+    """The values of a code list on a day, in their order."""
+    return list(
+        models.CodeItem.objects.filter(list=list_name, valid__contains=day)
+        .order_by("position", "pk")
+        .values_list("name", flat=True)
+    )
+
+
 class RuleBook:
     """All rule sets at one moment, read once: what a calculation asks for each day."""
 

@@ -14,7 +14,25 @@ from rules import codes
 from rules.ruleset import RuleSet as Rules
 from rules.ruleset import RuleSetError, builtin
 
-from .models import CodeItem, RuleSet
+from .models import CodeItem, DispatchTerms, RuleSet
+
+# The first version of the lists that people choose reasons from (spec 002; reference of R3's accompaniment report).
+FIRST_ITEMS = {
+    CodeItem.List.TOPIC: codes.TOPICS,
+    CodeItem.List.WEB_REASON: (
+        "感染や接触のリスクが高い",
+        "地域で感染が急増している",
+        "事業所が閉鎖・休業している",
+    ),
+    CodeItem.List.RETURN_REASON: (
+        "支援内容の記載が不足している",
+        "実施時刻が実際と異なる",
+        "旅費請求の経路・金額に誤りがある",
+        "領収書などの証拠書類が不足している",
+        "支援先の確認内容と一致しない",
+    ),
+    CodeItem.List.ABSENCE_REASON: ("人員不足", "感染対策", "他業務", "遠方", "先方の希望", "その他"),
+}
 
 
 def save_rule_set(
@@ -61,7 +79,7 @@ def _why(refused: IntegrityError, code: str) -> str:
 
 
 def load_first_values(*, actor: Actor) -> bool:
-    """Adds what every installation needs where it is missing: rule set R3 and the first list of 経営課題.
+    """Adds what every installation needs where it is missing: rule set R3, the first code lists, the deadlines.
 
     Answers whether anything was added; never changes what is there.
     """
@@ -78,12 +96,16 @@ def load_first_values(*, actor: Actor) -> bool:
                 actor=actor,
             )
             added = True
-        topics = CodeItem.objects.filter(list=CodeItem.List.TOPIC)
-        if not topics.exists():
+        for list_name, names in FIRST_ITEMS.items():
+            if CodeItem.objects.filter(list=list_name).exists():
+                continue
             CodeItem.objects.bulk_create(
-                CodeItem(list=CodeItem.List.TOPIC, name=topic, position=position, valid=DateRange(None, None))
-                for position, topic in enumerate(codes.TOPICS, start=1)
+                CodeItem(list=list_name, name=name, position=position, valid=DateRange(None, None))
+                for position, name in enumerate(names, start=1)
             )
+            added = True
+        if not DispatchTerms.objects.exists():
+            DispatchTerms.objects.create(name="標準", valid=DateRange(None, None))
             added = True
     return added
 

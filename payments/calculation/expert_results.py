@@ -55,6 +55,7 @@ class Calculation:
                         self.cutoff,
                         self.book,
                         self.payment_rules,
+                        facts.waived,
                     ),
                     visits=facts.visits,
                     earlier=facts.earlier,

@@ -51,12 +51,16 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class ExpertFacts:
-    """All that the rules need of one expert; `dispatch_ids` maps 派遣番号 to the row."""
+    """All that the rules need of one expert; `dispatch_ids` maps 派遣番号 to the row.
+
+    `waived` are the (派遣番号, code) that the office waived.
+    """
 
     account: Account
     visits: tuple[Visit, ...]
     earlier: Earlier
     dispatch_ids: dict[str, int]
+    waived: frozenset[tuple[str, str]]
 
 
 def _rows(query: str, parameters: dict[str, Any]) -> list[Row]:
@@ -87,11 +91,14 @@ def expert_batches(scope: Scope) -> list[tuple[list[int], int]]:
 
 
 def batch_facts(scope: Scope, experts: Sequence[int]) -> Iterator[ExpertFacts]:
-    """The facts of each of these experts, in the order given. Eight queries, whatever the number of experts."""
+    """The facts of each of these experts, in the order given. Nine queries, whatever the number of experts."""
     visit_rows = _rows(queries.VISITS, {"cutoff": scope.cutoff, "experts": list(experts)})
     of = {"experts": list(experts), "dispatches": [row[0] for row in visit_rows]}
     accounts = {row[0]: _account(row) for row in _rows(queries.ACCOUNTS, of)}
     earlier = _earlier(_rows(queries.EARLIER, of))
+    waived: dict[int, list[str]] = defaultdict(list)
+    for dispatch, code in _rows(queries.WAIVERS, of):
+        waived[dispatch].append(code)
     visits: dict[int, list[Visit]] = defaultdict(list)
     dispatch_ids: dict[int, dict[str, int]] = defaultdict(dict)
     for dispatch, expert, visit in _visits(visit_rows, of):
@@ -104,6 +111,11 @@ def batch_facts(scope: Scope, experts: Sequence[int]) -> Iterator[ExpertFacts]:
                 tuple(visits[expert]),
                 earlier.get(expert, NOTHING_EARLIER),
                 dispatch_ids[expert],
+                frozenset(
+                    (number, code)
+                    for number, dispatch in dispatch_ids[expert].items()
+                    for code in waived.get(dispatch, ())
+                ),
             )
 
 

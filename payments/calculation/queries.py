@@ -84,6 +84,13 @@ SELECT t.dispatch_id, t.line_no, t.day, t.kind, t.origin, t.destination, t.km, t
  ORDER BY t.line_no
 """
 
+# 保留 that the office waived and that stand (rules.md §5).
+WAIVERS = """
+SELECT w.dispatch_id, w.code FROM dispatch_waiver w
+ WHERE w.dispatch_id = ANY(%(dispatches)s) AND w.revoked_at IS NULL
+ ORDER BY w.dispatch_id, w.code
+"""
+
 # Touching ends do not overlap; an ineligible dispatch counts (rules.md §5 L03). The expert's longest visit bounds
 # how far back another one can begin, so that the index on (expert, visited_from) answers each with a short range
 # (OFFSET 0 keeps it so).

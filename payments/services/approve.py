@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # What a calculation depends on. The bank master leaves no history: its rows say themselves who wrote them.
 DEPENDS_ON = (
     "dispatch_dispatch", "dispatch_checkevent", "dispatch_declaration", "dispatch_travelline", "dispatch_company",
-    "experts_expert", "institutions_institution", "programme_ruleset", "payments_payer",
+    "dispatch_waiver", "experts_expert", "institutions_institution", "programme_ruleset", "payments_payer",
 )  # fmt: skip
 
 # xmin has 32 of the 64 bits that the snapshot counts with; the last number given out supplies the others.

@@ -79,7 +79,7 @@ def test_no_record_of_business_can_be_deleted_but_drafts_and_results_of_a_check(
     }
     granted = rights_of(roles.application_role())
     assert {name for name in business if "DELETE" in granted[name]} == {
-        "dispatch_travelline", "dispatch_assessment", "dispatch_finding", "payments_payoutrun",
+        "dispatch_travelline", "dispatch_assessment", "dispatch_finding", "dispatch_draft", "payments_payoutrun",
         "payments_runruleset", "payments_payout", "payments_payoutline", "payments_runhold",
     }  # fmt: skip
 

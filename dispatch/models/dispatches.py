@@ -34,10 +34,31 @@ class Status(models.TextChoices):
     INELIGIBLE = "ineligible", "対象外"
 
 
+class VisitBasis(models.TextChoices):
+    """Where the times of a visit come from; empty for what was loaded."""
+
+    EVENTS = "events", "チェックイン・アウト"
+    REPORT = "report", "専門家の報告"
+
+
 class CompanyQuerySet(models.QuerySet["Company"]):
     def visible_to(self, user: "User") -> Self:
-        """Everything for those of the office who work on dispatches; nothing for others yet."""
-        return self.all() if reach(user, "read", self.model) is Reach.ALL else self.none()
+        """Everything for those of the office who work on dispatches; for others the clients they have to do with.
+
+        An institution: those it registered, has a case or a dispatch of; an expert: those of own dispatches.
+        """
+        match reach(user, "read", self.model):
+            case Reach.ALL:
+                return self.all()
+            case Reach.OWN:
+                own = Member.objects.filter(user=user).values("institution")
+                dispatches = Dispatch.objects.visible_to(user).values("company")
+                return self.filter(
+                    models.Q(registered_by__in=own)
+                    | models.Q(pk__in=dispatches)
+                    | models.Q(cases__institution__in=own)
+                ).distinct()
+        return self.none()
 
 
 class Company(models.Model):
@@ -54,6 +75,15 @@ class Company(models.Model):
     employees = models.BigIntegerField("従業員数")
     capital = models.BigIntegerField("資本金", null=True, blank=True)
     kind = models.CharField("企業区分", max_length=10)
+    # none for a client that came with a file or that the office registered
+    registered_by = models.ForeignKey(
+        Institution,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="registered_companies",
+        verbose_name="登録した機関",
+    )
     created_at = models.DateTimeField("登録日時", auto_now_add=True, db_default=Now())
     updated_at = models.DateTimeField("更新日時", auto_now=True, db_default=Now())
 
@@ -100,6 +130,10 @@ class Dispatch(models.Model):
     planned_to = models.DateTimeField("予定終了")
     visited_from = models.DateTimeField("実施開始", null=True, blank=True)
     visited_to = models.DateTimeField("実施終了", null=True, blank=True)
+    # where 実施開始 and 実施終了 come from; new check events may move what they themselves proposed
+    visit_basis = models.CharField(
+        "実施時刻の出所", max_length=10, choices=VisitBasis, blank=True, db_default=""
+    )
     break_minutes = models.PositiveIntegerField("休憩分", null=True, blank=True)
     accompanied = models.BooleanField("同行", default=False)
     accompanied_from = models.DateTimeField("同行開始", null=True, blank=True)

@@ -1,0 +1,55 @@
+"""Clients, cases, dispatches and everything that belongs to a dispatch."""
+
+from .cases import Case, ConsultationNote, Draft
+from .dispatches import (
+    Assessment,
+    CheckEvent,
+    Company,
+    CompanyQuerySet,
+    Declaration,
+    Dispatch,
+    DispatchQuerySet,
+    Finding,
+    OfDispatchQuerySet,
+    Status,
+    StatusChange,
+    TravelLine,
+    VisitBasis,
+)
+from .work import (
+    ApprovalRequest,
+    Attestation,
+    AttestationLink,
+    Correction,
+    DispatchApplication,
+    Inquiry,
+    Reminder,
+    Waiver,
+)
+
+__all__ = [
+    "ApprovalRequest",
+    "Assessment",
+    "Attestation",
+    "AttestationLink",
+    "Case",
+    "CheckEvent",
+    "Company",
+    "CompanyQuerySet",
+    "ConsultationNote",
+    "Correction",
+    "Declaration",
+    "Dispatch",
+    "DispatchApplication",
+    "DispatchQuerySet",
+    "Draft",
+    "Finding",
+    "Inquiry",
+    "OfDispatchQuerySet",
+    "Reminder",
+    "Status",
+    "StatusChange",
+    "TravelLine",
+    "VisitBasis",
+    "Waiver",
+]
