@@ -14,5 +14,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz/ready", health.ready, name="healthz_ready"),
     path("", include("accounts.urls")),
     path("office/", include("office.urls")),
+    path("api/v1/", include("portal_expert.api_urls")),
     path("admin/", admin.site.urls),
 ]

@@ -1,0 +1,176 @@
+"""Receiving check events: idempotent by their id, free of order, each one answered."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from accounts.models import User
+from accounts.rights import require
+from core import clock
+from core.audit.acting import acting
+from portal_expert.incoming import Incoming, Refused, read_event
+
+MOST_EVENTS = 200
+_UNKNOWN = "この派遣番号の派遣は、あなたの派遣にありません。"
+_OTHER = "同じ event_id で内容の異なる記録があります。先に届いた記録はそのまま残っています。"
+
+
+class Result(StrEnum):
+    CREATED = "created"
+    DUPLICATE = "duplicate"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one event."""
+
+    event_id: str
+    status: Result
+    reason: str = ""
+
+
+# One statement for the whole list: finds whose the dispatches are, keeps what is new, and says what was there before.
+_RECEIVE = """
+WITH given AS (
+    SELECT * FROM jsonb_to_recordset(%s::jsonb) AS g(
+        ord int, event_id text, number text, kind text, device_time timestamptz, latitude numeric,
+        longitude numeric, accuracy numeric, fix_age bigint, permission text, signer_name text,
+        sent_time timestamptz, skew_seconds bigint, clock_doubtful boolean, signature_cipher text,
+        signature_hash text, content_hash text)
+), own AS (
+    SELECT g.*, d.id AS dispatch_id
+      FROM given g
+      JOIN dispatch_dispatch d ON d.number = g.number
+      JOIN experts_expert e ON e.id = d.expert_id AND e.user_id = %s
+), added AS (
+    INSERT INTO dispatch_checkevent
+           (event_id, dispatch_id, kind, device_time, latitude, longitude, accuracy, signer_name)
+    SELECT event_id, dispatch_id, kind, device_time, latitude, longitude, accuracy, signer_name
+      FROM own ORDER BY event_id
+    ON CONFLICT (event_id) DO NOTHING
+    RETURNING id, event_id
+), extra AS (
+    INSERT INTO dispatch_checkeventextra
+           (event_id, sender_id, sent_time, skew_seconds, clock_doubtful, fix_age, permission,
+            signature_cipher, signature_hash, content_hash)
+    SELECT a.id, %s, o.sent_time, o.skew_seconds, o.clock_doubtful, o.fix_age, o.permission,
+           o.signature_cipher, o.signature_hash, o.content_hash
+      FROM added a JOIN own o ON o.event_id = a.event_id
+)
+SELECT g.ord, o.dispatch_id IS NOT NULL, a.id IS NOT NULL
+  FROM given g
+  LEFT JOIN own o ON o.ord = g.ord
+  LEFT JOIN added a ON a.event_id = g.event_id
+"""
+
+# What stands under ids that were not new. Loaded events have no hash of their own: their columns are compared.
+_STANDING = """
+SELECT c.event_id, x.content_hash, d.number, c.kind, c.device_time, c.latitude, c.longitude, c.accuracy,
+       c.signer_name
+  FROM dispatch_checkevent c
+  JOIN dispatch_dispatch d ON d.id = c.dispatch_id
+  LEFT JOIN dispatch_checkeventextra x ON x.event_id = c.id
+ WHERE c.event_id = ANY(%s)
+"""
+
+
+def receive_check_events(*, actor: User, events: Sequence[Any]) -> list[Answer]:
+    """Keeps what a phone sent and answers each event in its place: created, duplicate, or rejected with a reason.
+
+    Up to 200 events as decoded JSON (numbers as int or Decimal). The same id with the same content is a duplicate,
+    with other content it is rejected and the first one stays. Somebody else's dispatches are unknown. Evidence is
+    kept even when it looks wrong (clock, place, state of the dispatch): findings say so later.
+    Raises NotAllowed for whoever is no expert, ValueError for more than 200.
+    """
+    require(actor, "send_check_events")
+    if len(events) > MOST_EVENTS:
+        raise ValueError(f"at most {MOST_EVENTS} events")
+    answers: list[Answer | None] = [None] * len(events)
+    first: dict[str, tuple[int, Incoming]] = {}
+    again: list[tuple[int, Incoming]] = []
+    for place, raw in enumerate(events):
+        try:
+            event = read_event(raw)
+        except Refused as problem:
+            answers[place] = Answer(_named(raw), Result.REJECTED, str(problem))
+            continue
+        if event.event_id in first:
+            again.append((place, event))
+        else:
+            first[event.event_id] = (place, event)
+    if first:
+        for place, answer in _keep(actor, list(first.values())):
+            answers[place] = answer
+    for place, event in again:
+        answers[place] = _repeated(event, first[event.event_id][1], answers[first[event.event_id][0]])
+    assert all(answers)
+    return [answer for answer in answers if answer is not None]
+
+
+def _named(raw: Any) -> str:
+    """The id an unreadable event gave itself, as far as it can be shown."""
+    value = raw.get("event_id") if isinstance(raw, dict) else None
+    return value[:64] if isinstance(value, str) and value.isprintable() else ""
+
+
+def _keep(actor: User, events: list[tuple[int, Incoming]]) -> list[tuple[int, Answer]]:
+    now, tolerated = clock.now(), settings.CHECK_EVENT_CLOCK_TOLERANCE_SECONDS
+    rows = json.dumps([event.row(place, now, tolerated) for place, event in events], ensure_ascii=False)
+    by_place = dict(events)
+    found, old = [], []
+    with acting(actor, "send_check_events"), connection.cursor() as cursor:
+        cursor.execute(_RECEIVE, [rows, actor.pk, actor.pk])
+        for place, is_own, is_new in cursor.fetchall():
+            event_id = by_place[place].event_id
+            if not is_own:
+                found.append((place, Answer(event_id, Result.REJECTED, _UNKNOWN)))
+            elif is_new:
+                found.append((place, Answer(event_id, Result.CREATED)))
+            else:
+                old.append(place)
+        if old:
+            # a statement of its own: it also sees what another request committed meanwhile
+            cursor.execute(_STANDING, [[by_place[place].event_id for place in old]])
+            standing = {row[0]: row[1:] for row in cursor.fetchall()}
+            for place in old:
+                event = by_place[place]
+                same = _is_same(event, *standing[event.event_id])
+                found.append(
+                    (
+                        place,
+                        Answer(event.event_id, Result.DUPLICATE)
+                        if same
+                        else Answer(event.event_id, Result.REJECTED, _OTHER),
+                    )
+                )
+    return found
+
+
+def _is_same(event: Incoming, content_hash: str | None, *columns: Any) -> bool:
+    if content_hash is not None:
+        return content_hash == event.content_hash
+    return columns == (
+        event.dispatch,
+        event.kind,
+        event.device_time,
+        event.latitude,
+        event.longitude,
+        event.accuracy,
+        event.signer_name,
+    )
+
+
+def _repeated(event: Incoming, first: Incoming, answer: Answer | None) -> Answer:
+    """The answer to an id that stands twice in one list: the first of them counts."""
+    assert answer is not None
+    if event.content_hash != first.content_hash:
+        return Answer(event.event_id, Result.REJECTED, _OTHER)
+    if answer.status is Result.REJECTED:
+        return answer
+    return Answer(event.event_id, Result.DUPLICATE)
