@@ -31,6 +31,8 @@ from core.errors import DomainError
 from core.exchange.cells import escape_text
 from core.jobs.models import Job
 
+from .history_words import ACTIONS
+
 SYSTEM_NAMES = frozenset({"システム", "system"})
 # Of an insert or delete so many columns stand in the table itself, the rest behind a click.
 SHORT = 4
@@ -161,6 +163,11 @@ class Entry:
     def who(self) -> str:
         """The person, or the system."""
         return self.change.actor_name or "システム"
+
+    @property
+    def act(self) -> str:
+        """What was done, in words."""
+        return ACTIONS.get(self.change.action, self.change.action)
 
 
 def entries(changes: list[Change], user: User) -> list[Entry]:

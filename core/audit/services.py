@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from django.db import transaction
 from django.db.models import Model
 
 from core.errors import DomainError
@@ -43,20 +42,19 @@ def record_view(
         if not seen:
             return None
         model, named, rows = type(seen[0]), label, [row.pk for row in seen]
-    with transaction.atomic():
-        return Access.objects.create(
-            actor_id=actor.pk,
-            actor_name=actor.get_full_name(),
-            what=what,
-            table=model._meta.db_table,
-            row_ids=rows,
-            label=named,
-            reason=reason.strip(),
-            fields=list(fields),
-            row_count=len(rows) if row_count is None else row_count,
-            request_id=request_id.get(),
-            address=client_address.get(),
-        )
+    return Access.objects.create(
+        actor_id=actor.pk,
+        actor_name=actor.get_full_name(),
+        what=what,
+        table=model._meta.db_table,
+        row_ids=rows,
+        label=named,
+        reason=reason.strip(),
+        fields=list(fields),
+        row_count=len(rows) if row_count is None else row_count,
+        request_id=request_id.get(),
+        address=client_address.get(),
+    )
 
 
 def record_page(*, actor: Actor, rows: Model | Iterable[Model], fields: Iterable[str] = ()) -> Access | None:

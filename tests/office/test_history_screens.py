@@ -88,6 +88,7 @@ def test_a_change_is_found_by_person_object_time_address_and_request_and_by_no_o
         text = page(approver, "/office/history/", **query)
         assert "03-0000-1111" in text, query
         assert "電話で確認" in text
+    assert "データの取込" in page(approver, "/office/history/", code="E2")
     for query in (
         {"person": "u-office_operator"},
         {"table": "experts_expert", "code": "E2"},
