@@ -65,3 +65,9 @@ def check_when_stale() -> bool:
         return False
     queue_job(kind=CHECK, title="派遣の確認", arguments={}, actor=SYSTEM)
     return True
+
+
+@shared_task
+def expire_run_files() -> int:
+    """Every ten minutes: files of runs that wait longer than exports may are deleted; they can be made again."""
+    return exporting.expire_downloads()

@@ -44,6 +44,11 @@ def copy_text(text: str) -> str:
     return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
+def cover(text: str) -> str:
+    """All but the last three characters covered; nothing of what isn't longer."""
+    return "*" * (len(text) - 3) + text[-3:] if len(text) > 3 else "*" * len(text)
+
+
 def plain_text(text: str) -> str:
     """The text behind COPY's form."""
     return _ESCAPED.sub(lambda found: _UNESCAPED[found[1]], text) if "\\" in text else text
@@ -394,4 +399,4 @@ class Sealed(Kind):
 
     def shown(self, text: str) -> str:
         text = secrets.unseal(text)
-        return "*" * (len(text) - 3) + text[-3:] if self.covered else text
+        return cover(text) if self.covered else text

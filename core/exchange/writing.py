@@ -4,17 +4,17 @@ import csv
 import io
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, Any, BinaryIO, TextIO
+from typing import IO, Any, TextIO
 
 from django.db import connection
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 
-from .cells import escape_text
+from .cells import cover, escape_text
 from .problems import Problem
 from .registry import Column, Table
 from .statements import Statements
@@ -25,25 +25,34 @@ ERROR_COLUMNS = ("ファイル", "行", "列", "値", "理由")
 
 def _writer(column: Column, covered: bool) -> Callable[[str], str]:
     kind = column.kind
-    if kind.sealed:
-        opened = kind.shown if covered else kind.opened
-        return lambda cell: escape_text(opened(cell))
+    if kind.sealed or covered:
+        shown = cover if covered else str
+        return lambda cell: escape_text(shown(kind.opened(cell)))
     return str if kind.numeric else escape_text
 
 
-def rows_of(table: Table, ids: list[int] | None = None, *, covered: bool = False) -> Iterator[list[str]]:
+def rows_of(
+    table: Table,
+    ids: list[int] | None = None,
+    *,
+    hidden: frozenset[str] = frozenset(),
+    covered: frozenset[str] = frozenset(),
+) -> Iterator[list[str]]:
     """The rows of a register as the cells of a file, text escaped, in the order of the key; `ids` keeps to some.
 
-    What the database keeps encrypted is opened here, on its way into the file; `covered`: only as screens show it.
+    What the database keeps encrypted is opened here, on its way into the file. `hidden`: fields left out;
+    `covered`: fields of which only the last three characters are written.
     """
-    written = [_writer(column, covered) for column in table.columns]
+    columns = [column for column in table.columns if column.field not in hidden]
+    written = [_writer(column, column.field in covered) for column in columns]
+    places = [table.columns.index(column) for column in columns]
     with connection.chunked_cursor() as cursor:
         cursor.execute(
             Statements(table, table.columns).export(some=ids is not None), None if ids is None else [ids]
         )
         while rows := cursor.fetchmany(_FETCH):
             for row in rows:
-                yield [write(cell) for cell, write in zip(row, written, strict=True)]
+                yield [write(row[place]) for write, place in zip(written, places, strict=True)]
 
 
 @contextmanager
@@ -58,10 +67,12 @@ def replaced(path: Path) -> Iterator[TextIO]:
         new.unlink(missing_ok=True)
 
 
-def write_csv(file: TextIO, table: Table, rows: Iterable[list[str]]) -> int:
-    """Writes header and rows; answers how many rows."""
+def write_csv(
+    file: TextIO, table: Table, rows: Iterable[list[str]], columns: Sequence[Column] | None = None
+) -> int:
+    """Writes header and rows, of all columns or some; answers how many rows."""
     writer = csv.writer(file, lineterminator="\r\n")
-    writer.writerow([column.name for column in table.columns])
+    writer.writerow([column.name for column in columns or table.columns])
     count = 0
     for row in rows:
         writer.writerow(row)
@@ -75,8 +86,11 @@ def write_file(path: Path, table: Table) -> int:
         return write_csv(file, table, rows_of(table))
 
 
-def write_xlsx(file: BinaryIO, table: Table, rows: Iterable[list[str]]) -> None:
+def write_xlsx(
+    file: IO[bytes], table: Table, rows: Iterable[list[str]], columns: Sequence[Column] | None = None
+) -> None:
     """Writes the same cells as a workbook; text stays text, numbers are numbers."""
+    columns = columns or table.columns
     book = Workbook(write_only=True)
     sheet = book.create_sheet(table.name)
 
@@ -89,8 +103,8 @@ def write_xlsx(file: BinaryIO, table: Table, rows: Iterable[list[str]]) -> None:
             made.data_type, made.number_format = "s", "@"
         return made
 
-    sheet.append([cell(column.name, False) for column in table.columns])
-    numeric = [column.kind.numeric for column in table.columns]
+    sheet.append([cell(column.name, False) for column in columns])
+    numeric = [column.kind.numeric for column in columns]
     for row in rows:
         sheet.append([cell(value, kind) for value, kind in zip(row, numeric, strict=True)])
     book.save(file)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, cast
 
 from core import secrets
 
@@ -52,7 +52,7 @@ class Vault:
             for chunk in chunks:
                 file.write(chunk)
 
-    def open(self, name: str) -> BinaryIO:
+    def open(self, name: str) -> io.BufferedReader:
         """The plain bytes of a file, decrypted while they are read. FileNotFoundError, cipher.Damaged, Unreadable."""
         file = self._path(name).open("rb")
         try:

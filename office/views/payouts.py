@@ -3,23 +3,32 @@
 from itertools import groupby
 from pathlib import PurePosixPath
 
+from django.conf import settings
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.cache import never_cache
 
 from accounts import reauthentication
 from accounts.models import User
 from core.audit.models import Access
 from core.audit.services import record_page, record_view
 from core.errors import DomainError
+from core.exports.services import release, released
 from experts.models import Expert
 from office.access import office_view, person
+from office.views.exports import PurposeForm
 from office.views.runs import get_run
 from payments.files.notices import notice_name
 from payments.models import FEE, PayoutRun
 from payments.selectors import withholding_explanation
 from payments.services.downloads import record_download
 from payments.services.export import archive_name, downloads
+
+# What the files of a run hold of each payee.
+RELEASED_FIELDS = ("氏名", "住所", "振込先", "口座番号", "口座名義カナ", "支払額", "源泉徴収額")
 
 
 @office_view()
@@ -62,8 +71,11 @@ def _payees_in(run: PayoutRun, name: str) -> list[int]:
     return list(payees.values_list("expert_id", flat=True))
 
 
-def _answer(run: PayoutRun, name: str, actor: User, *, as_attachment: bool, shown: str) -> FileResponse:
-    """A file of the run, decrypted on its way; who takes it is recorded before."""
+def _answer(run: PayoutRun, name: str, actor: User, *, as_attachment: bool, shown: str) -> HttpResponseBase:
+    """A file of the run, decrypted on its way, to whoever has said what for; who takes it is recorded before."""
+    opened = released(actor=actor, source=run.name)
+    if opened is None:
+        return redirect(f"{reverse('office:run_release', args=[run.name])}?{urlencode({'file': name})}")
     try:
         file = downloads(run).open(name)
     except FileNotFoundError:
@@ -77,13 +89,14 @@ def _answer(run: PayoutRun, name: str, actor: User, *, as_attachment: bool, show
         object=Expert,
         ids=_payees_in(run, name),
         label=f"{run.name} {name}",
+        reason=opened.purpose,
     )
     return FileResponse(file, as_attachment=as_attachment, filename=shown)
 
 
 @office_view("make_run")
 @reauthentication.required
-def run_file(request: HttpRequest, name: str, file_name: str) -> FileResponse:
+def run_file(request: HttpRequest, name: str, file_name: str) -> HttpResponseBase:
     """One file of the run; only names that the run's list holds."""
     run = get_run(request, name)
     file = get_object_or_404(run.files, name=file_name)
@@ -93,10 +106,53 @@ def run_file(request: HttpRequest, name: str, file_name: str) -> FileResponse:
 
 @office_view("make_run")
 @reauthentication.required
-def run_archive(request: HttpRequest, name: str) -> FileResponse:
+def run_archive(request: HttpRequest, name: str) -> HttpResponseBase:
     """All files of the run as one ZIP."""
     run = get_run(request, name)
     if not run.files.exists():
         raise Http404
     archive = archive_name(run)
     return _answer(run, archive, person(request), as_attachment=True, shown=archive)
+
+
+@never_cache
+@office_view("make_run")
+@reauthentication.required
+def run_release(request: HttpRequest, name: str) -> HttpResponse:
+    """Asks what the files of the run are for; then they are open to this person until the term ends."""
+    user = person(request)
+    run = get_run(request, name)
+    if not run.files.exists():
+        raise Http404
+    back_url = f"{reverse('office:run_detail', args=[run.name])}?tab=files"
+    form = PurposeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        release(
+            actor=user,
+            source=run.name,
+            title=f"支払データ {run.name} のファイル",
+            purpose=form.cleaned_data["purpose"],
+            model=Expert,
+            ids=_payees_in(run, ""),
+            fields=list(RELEASED_FIELDS),
+        )
+        wanted = run.files.filter(name=request.GET.get("file", "")).first()
+        if wanted is not None:
+            return redirect("office:run_file", run.name, wanted.name)
+        return redirect(back_url)
+    context = {
+        "section": "months",
+        "title": "ファイルを受け取る目的を入力してください",
+        "lead": f"支払データ {run.name}",
+        "facts": [("支払人数", f"{run.payee_count:,}人")],
+        "consequences": [
+            f"これから{settings.EXPORT_KEEP_HOURS}時間、この支払データのファイルを受け取れます。",
+            "氏名・日時・目的と、受け取ったファイルが記録されます。",
+        ],
+        "label": "目的を記録して受け取る",
+        "tone": "primary",
+        "action_url": request.get_full_path(),
+        "back_url": back_url,
+        "form": form,
+    }
+    return render(request, "office/confirm.html", context)

@@ -26,6 +26,8 @@ from .rights import require_maker
 if TYPE_CHECKING:
     from accounts.models import User
 
+_WITH_FILES = (PayoutRun.Status.EXPORTED, PayoutRun.Status.TRANSFERRED, PayoutRun.Status.CLOSED)
+
 
 def downloads(run: PayoutRun) -> Vault:
     """Where the files of a run and a ZIP of them all wait for download, encrypted."""
@@ -83,6 +85,14 @@ def _export_for_download(run: PayoutRun, actor: "User", progress: Progress) -> P
     except OSError as wrong:
         raise DomainError(f"出力ファイルを書き込めません（{wrong.strerror}）。") from wrong
     return _record(run, written, actor)
+
+
+def expire_downloads() -> int:
+    """Deletes files that have waited for download longer than settings.EXPORT_KEEP_HOURS; answers how many."""
+    folder = Path(settings.EXPORT_DIR)
+    seconds = settings.EXPORT_KEEP_HOURS * 60 * 60
+    names = PayoutRun.objects.filter(status__in=_WITH_FILES).values_list("name", flat=True)
+    return sum(Vault(folder / name).sweep(seconds) for name in names if (folder / name).is_dir())
 
 
 def _approved(run: PayoutRun) -> PayoutRun:

@@ -12,7 +12,10 @@ from url_walk import sign_in
 from accounts.models import Role
 from core.audit.models import Access
 from core.exchange.services import load_files
+from core.exports.models import Export
+from core.exports.services import prepare_export, store
 from core.jobs.models import Job
+from core.jobs.progress import Progress
 
 NUMBER, OTHER, PAYERS = "1112345", "2223456", "7654321"
 PATH = "/office/experts/E1/bank-account/"
@@ -77,13 +80,16 @@ def test_an_address_cannot_ask_for_what_its_reader_may_not_see(story: Story, que
 
 
 def test_an_export_covers_account_numbers_and_cannot_be_loaded_over_them(story: Story) -> None:
+    actor = story.people[Role.OFFICE_OPERATOR]
     client = client_of(story, Role.OFFICE_OPERATOR)
-    answer = client.post("/admin/experts/expert/export/", {"format": "0", "resource": "0"})
-    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    form = {"format": "0", "resource": "0", "purpose": "登録内容の確認のため"}
+    assert client.post("/admin/experts/expert/export/", form)["Location"] == "/office/exports/"
+    export = prepare_export(export=Export.objects.latest("pk"), progress=Progress())
+    with store().open(export.stored_name) as file:
+        content = file.read()
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
     assert [row["口座番号"] for row in rows] == ["****345", "****456"]
-    result = load_files(
-        {"experts.csv": io.BytesIO(answer.content)}, actor=story.people[Role.OFFICE_OPERATOR], dry_run=True
-    )
+    result = load_files({"experts.csv": io.BytesIO(content)}, actor=actor, dry_run=True)
     assert {problem.column for problem in result.problems} == {"口座番号"}
 
 

@@ -11,6 +11,9 @@ from exchange_folder import COMPANY, as_csv, cells, loaded, small
 
 from accounts.models import User
 from core.audit.models import Change
+from core.exports.models import Export
+from core.exports.services import prepare_export, store
+from core.jobs.progress import Progress
 from dispatch.models import Company, Dispatch
 
 pytestmark = pytest.mark.django_db
@@ -125,17 +128,26 @@ def test_an_unreadable_upload_and_a_made_up_name_are_refused(operator: Client) -
     assert not Company.objects.exists()
 
 
+def _exported(client: Client, path: str, form: dict[str, str]) -> bytes:
+    """What the requester takes after the job has prepared it."""
+    form = {"resource": "0", "purpose": "登録内容の確認のため", **form}
+    assert client.post(path, form)["Location"] == "/office/exports/"
+    export = prepare_export(export=Export.objects.latest("pk"), progress=Progress())
+    with store().open(export.stored_name) as file:
+        return file.read()
+
+
 def test_an_export_has_the_columns_of_the_exchange_and_can_be_imported_again(operator: Client) -> None:
     tables = small()
     tables["companies"] = [{**COMPANY, "企業名": "'=1"}, {**COMPANY, "企業コード": "C2"}]
     loaded(tables)
-    answer = operator.post(COMPANIES + "export/?q=C1", {"format": "0", "resource": "0"})
-    assert answer["Content-Disposition"] == 'attachment; filename="companies.csv"'
-    rows = cells(answer.content)
+    content = _exported(operator, COMPANIES + "export/?q=C1", {"format": "0"})
+    assert Export.objects.latest("pk").file_name == "companies.csv"
+    rows = cells(content)
     assert [(row["企業コード"], row["企業名"]) for row in rows] == [("C1", "'=1")]
-    assert "変更なし 1行" in _upload(operator, COMPANIES, answer.content).content.decode()
+    assert "変更なし 1行" in _upload(operator, COMPANIES, content).content.decode()
 
-    answer = operator.post(COMPANIES + "export/", {"format": "1", "resource": "0"})
-    sheet = openpyxl.load_workbook(io.BytesIO(answer.content)).active
+    content = _exported(operator, COMPANIES + "export/", {"format": "1"})
+    sheet = openpyxl.load_workbook(io.BytesIO(content)).active
     assert [cell.value for cell in sheet["A"]] == ["企業コード", "C1", "C2"]
-    assert "変更なし 2行" in _upload(operator, COMPANIES, answer.content, "companies.xlsx").content.decode()
+    assert "変更なし 2行" in _upload(operator, COMPANIES, content, "companies.xlsx").content.decode()
