@@ -10,51 +10,171 @@ import core.database.fields
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('institutions', '0001_initial'),
+        ("institutions", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Expert',
+            name="Expert",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', core.database.fields.CodeField(db_collation='C', max_length=64, unique=True, verbose_name='専門家コード')),
-                ('name', models.CharField(max_length=200, verbose_name='氏名')),
-                ('kana', models.CharField(blank=True, max_length=200, verbose_name='氏名カナ')),
-                ('prefecture_code', core.database.fields.CodeField(db_collation='C', max_length=2, verbose_name='都道府県コード')),
-                ('address', models.CharField(max_length=500, verbose_name='住所')),
-                ('phone', models.CharField(blank=True, max_length=50, verbose_name='電話番号')),
-                ('email', models.CharField(max_length=254, verbose_name='メールアドレス')),
-                ('requirement', models.CharField(max_length=10, verbose_name='登録要件')),
-                ('qualifications', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list, size=None, verbose_name='保有資格')),
-                ('topics', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list, size=None, verbose_name='専門分野')),
-                ('industries', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list, size=None, verbose_name='得意業種')),
-                ('base_latitude', core.database.fields.PlainDecimalField(blank=True, decimal_places=12, max_digits=24, null=True, verbose_name='活動拠点緯度')),
-                ('base_longitude', core.database.fields.PlainDecimalField(blank=True, decimal_places=12, max_digits=24, null=True, verbose_name='活動拠点経度')),
-                ('bank_code', core.database.fields.CodeField(db_collation='C', max_length=4, verbose_name='銀行コード')),
-                ('branch_code', core.database.fields.CodeField(db_collation='C', max_length=3, verbose_name='支店コード')),
-                ('account_type', models.CharField(max_length=2, verbose_name='預金種目')),
-                ('account_number', core.database.fields.CodeField(db_collation='C', max_length=7, verbose_name='口座番号')),
-                ('account_holder_kana', models.CharField(max_length=200, verbose_name='口座名義カナ')),
-                ('payee_class', models.CharField(max_length=10, verbose_name='源泉区分')),
-                ('invoice_number', core.database.fields.CodeField(blank=True, db_collation='C', max_length=14, verbose_name='適格請求書番号')),
-                ('affiliated_codes', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list, size=None, verbose_name='所属機関コード')),
-                ('subsidised_labour', models.BooleanField(default=False, verbose_name='人件費補助')),
-                ('created_at', models.DateTimeField(auto_now_add=True, db_default=django.db.models.functions.datetime.Now(), verbose_name='登録日時')),
-                ('updated_at', models.DateTimeField(auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name='更新日時')),
-                ('recommended_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='recommended_experts', to='institutions.institution', verbose_name='推薦機関')),
-                ('user', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='expert', to=settings.AUTH_USER_MODEL, verbose_name='利用者')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "code",
+                    core.database.fields.CodeField(
+                        db_collation="C", max_length=64, unique=True, verbose_name="専門家コード"
+                    ),
+                ),
+                ("name", models.CharField(max_length=200, verbose_name="氏名")),
+                ("kana", models.CharField(blank=True, max_length=200, verbose_name="氏名カナ")),
+                (
+                    "prefecture_code",
+                    core.database.fields.CodeField(
+                        db_collation="C", max_length=2, verbose_name="都道府県コード"
+                    ),
+                ),
+                ("address", models.CharField(max_length=500, verbose_name="住所")),
+                ("phone", models.CharField(blank=True, max_length=50, verbose_name="電話番号")),
+                ("email", models.CharField(max_length=254, verbose_name="メールアドレス")),
+                ("requirement", models.CharField(max_length=10, verbose_name="登録要件")),
+                (
+                    "qualifications",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(),
+                        blank=True,
+                        default=list,
+                        size=None,
+                        verbose_name="保有資格",
+                    ),
+                ),
+                (
+                    "topics",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(),
+                        blank=True,
+                        default=list,
+                        size=None,
+                        verbose_name="専門分野",
+                    ),
+                ),
+                (
+                    "industries",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(),
+                        blank=True,
+                        default=list,
+                        size=None,
+                        verbose_name="得意業種",
+                    ),
+                ),
+                (
+                    "base_latitude",
+                    core.database.fields.PlainDecimalField(
+                        blank=True, decimal_places=12, max_digits=24, null=True, verbose_name="活動拠点緯度"
+                    ),
+                ),
+                (
+                    "base_longitude",
+                    core.database.fields.PlainDecimalField(
+                        blank=True, decimal_places=12, max_digits=24, null=True, verbose_name="活動拠点経度"
+                    ),
+                ),
+                (
+                    "bank_code",
+                    core.database.fields.CodeField(db_collation="C", max_length=4, verbose_name="銀行コード"),
+                ),
+                (
+                    "branch_code",
+                    core.database.fields.CodeField(db_collation="C", max_length=3, verbose_name="支店コード"),
+                ),
+                ("account_type", models.CharField(max_length=2, verbose_name="預金種目")),
+                (
+                    "account_number",
+                    core.database.fields.CodeField(db_collation="C", max_length=7, verbose_name="口座番号"),
+                ),
+                ("account_holder_kana", models.CharField(max_length=200, verbose_name="口座名義カナ")),
+                ("payee_class", models.CharField(max_length=10, verbose_name="源泉区分")),
+                (
+                    "invoice_number",
+                    core.database.fields.CodeField(
+                        blank=True, db_collation="C", max_length=14, verbose_name="適格請求書番号"
+                    ),
+                ),
+                (
+                    "affiliated_codes",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(),
+                        blank=True,
+                        default=list,
+                        size=None,
+                        verbose_name="所属機関コード",
+                    ),
+                ),
+                ("subsidised_labour", models.BooleanField(default=False, verbose_name="人件費補助")),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        auto_now_add=True,
+                        db_default=django.db.models.functions.datetime.Now(),
+                        verbose_name="登録日時",
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        auto_now=True,
+                        db_default=django.db.models.functions.datetime.Now(),
+                        verbose_name="更新日時",
+                    ),
+                ),
+                (
+                    "recommended_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="recommended_experts",
+                        to="institutions.institution",
+                        verbose_name="推薦機関",
+                    ),
+                ),
+                (
+                    "user",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="expert",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="利用者",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '専門家',
-                'verbose_name_plural': '専門家',
-                'ordering': ['code'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('payee_class__in', ['報酬2号', '報酬1号', '司法書士等', '法人', '非居住者', '対象外'])), name='experts_payee_class_known'), models.CheckConstraint(condition=models.Q(('account_number__regex', '^[0-9]{1,7}$')), name='experts_account_number_digits')],
+                "verbose_name": "専門家",
+                "verbose_name_plural": "専門家",
+                "ordering": ["code"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "payee_class__in",
+                                ["報酬2号", "報酬1号", "司法書士等", "法人", "非居住者", "対象外"],
+                            )
+                        ),
+                        name="experts_payee_class_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("account_number__regex", "^[0-9]{1,7}$")),
+                        name="experts_account_number_digits",
+                    ),
+                ],
             },
         ),
     ]

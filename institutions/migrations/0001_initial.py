@@ -9,7 +9,6 @@ import core.database.fields
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -18,41 +17,122 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Institution',
+            name="Institution",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', core.database.fields.CodeField(db_collation='C', max_length=64, unique=True, verbose_name='機関コード')),
-                ('name', models.CharField(max_length=200, verbose_name='機関名')),
-                ('kind', models.CharField(max_length=30, verbose_name='機関区分')),
-                ('prefecture_code', core.database.fields.CodeField(db_collation='C', max_length=2, verbose_name='都道府県コード')),
-                ('address', models.CharField(blank=True, max_length=500, verbose_name='所在地')),
-                ('phone', models.CharField(blank=True, max_length=50, verbose_name='電話番号')),
-                ('email', models.CharField(blank=True, max_length=254, verbose_name='メールアドレス')),
-                ('certification_number', models.CharField(blank=True, max_length=64, verbose_name='認定支援機関番号')),
-                ('certified_until', models.DateField(blank=True, null=True, verbose_name='認定有効期限')),
-                ('platform_code', core.database.fields.CodeField(blank=True, db_collation='C', max_length=64, verbose_name='地域PFコード')),
-                ('platform_name', models.CharField(blank=True, max_length=200, verbose_name='地域PF名')),
-                ('platform_role', models.CharField(blank=True, max_length=10, verbose_name='地域PF役割')),
-                ('created_at', models.DateTimeField(auto_now_add=True, db_default=django.db.models.functions.datetime.Now(), verbose_name='登録日時')),
-                ('updated_at', models.DateTimeField(auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name='更新日時')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "code",
+                    core.database.fields.CodeField(
+                        db_collation="C", max_length=64, unique=True, verbose_name="機関コード"
+                    ),
+                ),
+                ("name", models.CharField(max_length=200, verbose_name="機関名")),
+                ("kind", models.CharField(max_length=30, verbose_name="機関区分")),
+                (
+                    "prefecture_code",
+                    core.database.fields.CodeField(
+                        db_collation="C", max_length=2, verbose_name="都道府県コード"
+                    ),
+                ),
+                ("address", models.CharField(blank=True, max_length=500, verbose_name="所在地")),
+                ("phone", models.CharField(blank=True, max_length=50, verbose_name="電話番号")),
+                ("email", models.CharField(blank=True, max_length=254, verbose_name="メールアドレス")),
+                (
+                    "certification_number",
+                    models.CharField(blank=True, max_length=64, verbose_name="認定支援機関番号"),
+                ),
+                ("certified_until", models.DateField(blank=True, null=True, verbose_name="認定有効期限")),
+                (
+                    "platform_code",
+                    core.database.fields.CodeField(
+                        blank=True, db_collation="C", max_length=64, verbose_name="地域PFコード"
+                    ),
+                ),
+                ("platform_name", models.CharField(blank=True, max_length=200, verbose_name="地域PF名")),
+                ("platform_role", models.CharField(blank=True, max_length=10, verbose_name="地域PF役割")),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        auto_now_add=True,
+                        db_default=django.db.models.functions.datetime.Now(),
+                        verbose_name="登録日時",
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        auto_now=True,
+                        db_default=django.db.models.functions.datetime.Now(),
+                        verbose_name="更新日時",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '派遣可能機関',
-                'verbose_name_plural': '派遣可能機関',
-                'ordering': ['code'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['よろず支援拠点', '商工会', '商工会議所', '中央会', '商店街振興組合連合会', '指定法人', '信用保証協会', '認定一般社団・財団法人', '認定金融機関', '認定大学', '認定NPO法人', '認定その他法人', '弁護士会等', '構成機関（派遣対象外）'])), name='institutions_kind_known')],
+                "verbose_name": "派遣可能機関",
+                "verbose_name_plural": "派遣可能機関",
+                "ordering": ["code"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "kind__in",
+                                [
+                                    "よろず支援拠点",
+                                    "商工会",
+                                    "商工会議所",
+                                    "中央会",
+                                    "商店街振興組合連合会",
+                                    "指定法人",
+                                    "信用保証協会",
+                                    "認定一般社団・財団法人",
+                                    "認定金融機関",
+                                    "認定大学",
+                                    "認定NPO法人",
+                                    "認定その他法人",
+                                    "弁護士会等",
+                                    "構成機関（派遣対象外）",
+                                ],
+                            )
+                        ),
+                        name="institutions_kind_known",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Member',
+            name="Member",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('institution', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='members', to='institutions.institution')),
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='institution_member', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="members",
+                        to="institutions.institution",
+                    ),
+                ),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="institution_member",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '機関の利用者',
-                'verbose_name_plural': '機関の利用者',
+                "verbose_name": "機関の利用者",
+                "verbose_name_plural": "機関の利用者",
             },
         ),
     ]
