@@ -24,8 +24,8 @@ def changes(row: CodeItem) -> list[Change]:
 def test_the_person_the_act_and_the_reason_are_in_the_row() -> None:
     user = person()
     with acting(user, "rename_topic", "名称の統一"):
-        item = CodeItem.objects.get(name="その他")
-        item.name = "その他の課題"
+        item = CodeItem.objects.get(name="IT活用")
+        item.name = "IT活用の課題"
         item.save()
     change = changes(item)[-1]
     assert (change.actor_id, change.actor_name, change.action, change.reason) == (
@@ -34,7 +34,7 @@ def test_the_person_the_act_and_the_reason_are_in_the_row() -> None:
         "rename_topic",
         "名称の統一",
     )
-    assert (change.old["name"], change.new["name"]) == ("その他", "その他の課題")
+    assert (change.old["name"], change.new["name"]) == ("IT活用", "IT活用の課題")
 
 
 def test_a_bulk_update_and_raw_sql_leave_history_row_by_row() -> None:

@@ -52,7 +52,7 @@ def test_a_transaction_that_commits_late_is_neither_skipped_nor_waited_for(
     early, late = login("default"), login("default")
     try:
         late.execute("UPDATE programme_codeitem SET position = 71 WHERE name = '創業'")
-        early.execute("UPDATE programme_codeitem SET position = 72 WHERE name = 'その他'")
+        early.execute("UPDATE programme_codeitem SET position = 72 WHERE name = 'IT活用'")
         early.commit()
         waiting = Change.objects.latest("id").pk
         seal_audit()  # the first transaction is still open: what came after its start waits for it
@@ -74,7 +74,7 @@ def test_two_open_transactions_write_history_without_waiting_for_each_other_or_t
 ) -> None:
     first, second = login("default"), login("default")
     try:
-        for open_transaction, name in ((first, "創業"), (second, "その他")):
+        for open_transaction, name in ((first, "創業"), (second, "IT活用")):
             open_transaction.execute("SET lock_timeout = '2s'")
             open_transaction.execute("UPDATE programme_codeitem SET position = 73 WHERE name = %s", [name])
         seal_audit()
