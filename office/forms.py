@@ -56,7 +56,7 @@ class FilesField(forms.FileField):
 
     def clean(self, data: Any, initial: Any = None) -> Any:
         """Each file by itself; an empty selection is refused as a missing field."""
-        several = data if isinstance(data, list | tuple) else [data]
+        several = data if data and isinstance(data, list | tuple) else [data or None]
         return [super(FilesField, self).clean(one, initial) for one in several]
 
 
