@@ -6,4 +6,8 @@ class PaymentsConfig(AppConfig):
     verbose_name = "支払"
 
     def ready(self) -> None:
+        from core.database.rotation import keeps_ciphers
+
         from . import tasks  # noqa: F401 - registers the kinds of jobs
+
+        keeps_ciphers("payments_payoutrun", "payer_copy")
