@@ -12,6 +12,7 @@ from accounts.models import User
 from core.errors import DomainError
 from core.exchange.services import load_files
 from core.exchange.writing import as_text, write_error_rows
+from core.files.receiving import receiving
 from core.files.vault import Vault
 from core.jobs.progress import Progress
 from core.jobs.registry import job_kind
@@ -69,6 +70,6 @@ def load_uploaded(arguments: dict[str, Any], progress: Progress) -> dict[str, An
 
 @shared_task
 def sweep_uploads() -> int:
-    """Once a day: what was uploaded or listed long ago goes; answers how many files."""
+    """Once a day: what was uploaded or listed long ago goes, and what never arrived whole; answers how many files."""
     seconds = KEPT_DAYS * 24 * 60 * 60
-    return uploads().sweep(seconds) + error_lists().sweep(seconds)
+    return sum(store.sweep(seconds) for store in (uploads(), error_lists(), receiving()))

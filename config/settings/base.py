@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "import_export",
     "rest_framework",
+    "drf_spectacular",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -37,11 +38,13 @@ INSTALLED_APPS = [
     "core.programme",
     "core.banks",
     "core.exchange",
+    "core.exports",
     "accounts",
     "institutions",
     "experts",
     "dispatch",
     "payments",
+    "portal_expert",
     "surveys",
     "office",
 ]
@@ -176,6 +179,8 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = VAR_DIR / "static"
 # What runs export to; written by the worker, read by the web process.
 EXPORT_DIR = VAR_DIR / "exports"
+# What was taken out waits there for so long, encrypted; then it is deleted (core/exports).
+EXPORT_KEEP_HOURS = env.int("EXPORT_KEEP_HOURS", default=24)
 # Whether `close_month` may be given maker and checker on one command line (not in production).
 ALLOW_BATCH_CLOSE = False
 # What was uploaded waits here for the worker.
@@ -188,13 +193,17 @@ SILENCED_SYSTEM_CHECKS: list[str] = []
 # An import may be large, but never without bound.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "core.files.receiving.EncryptedUploadHandler",
+]
 IMPORT_MAX_BYTES = 200 * 1024 * 1024
 
 # History leaves the database after so many days, and only into signed files; never below 31 (core/audit/retention.py).
 AUDIT_RETENTION_DAYS = env.int("AUDIT_RETENTION_DAYS", default=400)
 # Signed files of history by month, the key that signs them, and the last head of the chain seen here.
 AUDIT_DIR = VAR_DIR / "audit"
-# Where production names the key; empty: a key of this installation's own in AUDIT_DIR, made by `setup`.
+# 32 random bytes in URL-safe base64; without them nothing can be signed or archived here.
 AUDIT_SIGNING_KEY = ""
 
 # Every mail, also Django's and other packages', goes into the queue (core/notify); the worker sends it by MAIL_TRANSPORT.
@@ -252,6 +261,9 @@ CELERY_BEAT_SCHEDULE = {
     "seal-audit": {"task": "core.audit.tasks.seal_audit", "schedule": 60.0},
     "verify-audit": {"task": "core.audit.tasks.verify_audit", "schedule": crontab(hour=2, minute=30)},
     "keep-audit": {"task": "core.audit.tasks.keep_audit", "schedule": crontab(hour=3, minute=30)},
+    "expire-exports": {"task": "core.exports.tasks.expire_exports", "schedule": 10 * 60.0},
+    "expire-run-files": {"task": "payments.tasks.expire_run_files", "schedule": 10 * 60.0},
+    "sweep-uploads": {"task": "office.tasks.sweep_uploads", "schedule": crontab(hour=4, minute=0)},
     "check-when-stale": {"task": "payments.tasks.check_when_stale", "schedule": 60.0},
 }
 
@@ -259,7 +271,11 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
 }
+SPECTACULAR_SETTINGS = {"TITLE": "専門家派遣 事務局システム API", "VERSION": "1", "SCHEMA_PATH_PREFIX": "/api/v1"}
+# A phone whose clock is further off than this gets its events marked; they are kept all the same.
+CHECK_EVENT_CLOCK_TOLERANCE_SECONDS = 300
 
 IMPORT_EXPORT_USE_TRANSACTIONS = True
 IMPORT_EXPORT_SKIP_ADMIN_LOG = True
