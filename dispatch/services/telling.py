@@ -1,0 +1,120 @@
+"""Who is told what when a dispatch moves on: tasks for people, mails to those outside."""
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+from accounts.models import Role
+from core.audit.acting import Actor
+from core.notify.services import close_tasks, notify, queue_mail
+
+from ..models import Dispatch
+
+# What can wait, by the code of its task.
+ANSWER = "dispatch_answer"
+CONFIRM = "dispatch_confirm"
+REPORT = "dispatch_report"
+APPROVE = "dispatch_approve"
+VERIFY = "dispatch_verify"
+OBJECTION = "dispatch_objection"
+INQUIRY = "dispatch_inquiry"
+INQUIRY_ANSWERED = "dispatch_inquiry_answered"
+REQUEST = "dispatch_request"
+REFUSED = "dispatch_request_refused"
+NEWS = "dispatch_news"
+# All of them but the last are about work that ends with the dispatch.
+STEPS = (ANSWER, CONFIRM, REPORT, APPROVE, VERIFY, OBJECTION, INQUIRY, INQUIRY_ANSWERED, REQUEST, REFUSED)
+
+
+def portal_path(dispatch: Dispatch) -> str:
+    """The dispatch's page for its institution."""
+    return f"/portal/dispatches/{dispatch.number}/"
+
+
+def expert_path(dispatch: Dispatch) -> str:
+    """The dispatch's page for its expert."""
+    return f"/expert/dispatches/{dispatch.number}/"
+
+
+def office_path(dispatch: Dispatch) -> str:
+    """The dispatch's page for the office."""
+    return f"/office/dispatches/{dispatch.number}/"
+
+
+def can_get_mail(address: str) -> bool:
+    """Whether a mail can be sent there; loaded addresses may be anything."""
+    try:
+        validate_email(address)
+    except ValidationError:
+        return False
+    return True
+
+
+def tell_expert(dispatch: Dispatch, code: str, title: str, actor: Actor, note: str = "") -> None:
+    """A task for the expert and a mail; an expert without a login gets the mail alone."""
+    user = dispatch.expert.user
+    if user is not None and user.is_active:
+        notify(
+            code=code,
+            object=dispatch,
+            title=title,
+            path=expert_path(dispatch),
+            actor=actor,
+            persons=[user],
+            note=note,
+            template="task",
+        )
+    elif can_get_mail(dispatch.expert.email):
+        queue_mail(
+            to=dispatch.expert.email,
+            template="task",
+            context={
+                "name": dispatch.expert.name,
+                "title": title,
+                "note": note,
+                "path": expert_path(dispatch),
+            },
+            key=f"{code}:{dispatch.pk}:{dispatch.updated_at.timestamp()}",
+            actor=actor,
+        )
+
+
+def tell_institution(dispatch: Dispatch, code: str, title: str, actor: Actor, note: str = "") -> None:
+    """A task and a mail for everybody of the institution."""
+    people = get_user_model().objects.filter(
+        institution_member__institution=dispatch.institution_id, is_active=True
+    )
+    notify(
+        code=code,
+        object=dispatch,
+        title=title,
+        path=portal_path(dispatch),
+        actor=actor,
+        persons=people.order_by("pk"),
+        note=note,
+        template="task",
+    )
+
+
+def tell_office(dispatch: Dispatch, code: str, title: str, actor: Actor, note: str = "") -> None:
+    """A task for the office's operators; they work from their queue, so no mail."""
+    notify(
+        code=code,
+        object=dispatch,
+        title=title,
+        path=office_path(dispatch),
+        actor=actor,
+        role=Role.OFFICE_OPERATOR,
+        note=note,
+    )
+
+
+def settle(dispatch: Dispatch, actor: Actor, *codes: str) -> None:
+    """Ends the tasks of these codes about the dispatch, whoever they waited for."""
+    for code in codes:
+        close_tasks(code=code, object=dispatch, actor=actor)
+
+
+def settle_all(dispatch: Dispatch, actor: Actor) -> None:
+    """Ends whatever waits about a dispatch that is over."""
+    settle(dispatch, actor, *STEPS)
