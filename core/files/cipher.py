@@ -5,8 +5,8 @@ chunks are numbered and the last one is marked, so that none can be altered, swa
 
     magic (4 bytes) · length of the wrapped key (2) · wrapped key · nonce prefix (7) · chunks of 64 KiB + 16 bytes
 
-The nonce of a chunk is prefix · number (4 bytes) · 1 for the last chunk, else 0; magic and prefix are authenticated
-with each chunk. docs/adr/0014-data-at-rest.md says why.
+The nonce of a chunk is prefix · number (4 bytes) · 1 for the last chunk, else 0; magic, prefix and the file's name on
+the disk are authenticated with each chunk, so that no file can be put in another's place. docs/adr/0014-data-at-rest.md says why.
 """
 
 import base64
@@ -40,17 +40,17 @@ def _nonce(prefix: bytes, number: int, last: bool) -> bytes:
 class Head:
     """What stands before the chunks."""
 
-    def __init__(self, wrapped: bytes, prefix: bytes) -> None:
-        self.wrapped, self.prefix = wrapped, prefix
+    def __init__(self, wrapped: bytes, prefix: bytes, name: str = "") -> None:
+        self.wrapped, self.prefix, self.name = wrapped, prefix, name
 
     @classmethod
-    def fresh(cls) -> tuple["Head", bytes]:
+    def fresh(cls, name: str) -> tuple["Head", bytes]:
         """A new head and the key it wraps."""
         key = AESGCM.generate_key(bit_length=256)
-        return cls(_wrap(key), os.urandom(_PREFIX)), key
+        return cls(_wrap(key), os.urandom(_PREFIX), name), key
 
     @classmethod
-    def read(cls, file: BinaryIO) -> "Head":
+    def read(cls, file: BinaryIO, name: str = "") -> "Head":
         """The head of a file that is at its beginning. Raises Damaged."""
         start = file.read(len(MAGIC) + _LENGTH.size)
         if len(start) < len(MAGIC) + _LENGTH.size or not start.startswith(MAGIC):
@@ -59,7 +59,7 @@ class Head:
         rest = file.read(length + _PREFIX)
         if len(rest) < length + _PREFIX:
             raise Damaged("ファイルが途中で切れています。")
-        return cls(rest[:length], rest[length:])
+        return cls(rest[:length], rest[length:], name)
 
     @property
     def size(self) -> int:
@@ -69,7 +69,7 @@ class Head:
     @property
     def bound(self) -> bytes:
         """What is authenticated with each chunk; not the wrapped key, which changes with the keyring."""
-        return MAGIC + self.prefix
+        return MAGIC + self.prefix + self.name.encode()
 
     def key(self) -> bytes:
         """The file's own key. Raises secrets.Unreadable."""
@@ -87,9 +87,9 @@ def _wrap(key: bytes) -> bytes:
 class EncryptingWriter(io.RawIOBase):
     """Takes plain bytes and writes them encrypted to `file`. The file is whole only after `finish`."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], name: str) -> None:
         self._file = file
-        self._head, key = Head.fresh()
+        self._head, key = Head.fresh(name)
         self._cipher = AESGCM(key)
         self._buffer = bytearray()
         self._number = 0
@@ -134,9 +134,9 @@ class EncryptingWriter(io.RawIOBase):
 class DecryptingReader(io.RawIOBase):
     """The plain bytes of an encrypted file, from any place. Raises Damaged where bytes are not as they were written."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, name: str) -> None:
         self._file = file
-        self._head = Head.read(file)
+        self._head = Head.read(file, name)
         self._cipher = AESGCM(self._head.key())
         body = os.fstat(file.fileno()).st_size - self._head.size
         self._chunks = max(1, -(-body // (CHUNK + _TAG)))

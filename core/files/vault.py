@@ -37,7 +37,7 @@ class Vault:
         partial = self.folder / f"{random.token_hex(8)}{_PARTIAL}"
         try:
             with open(partial, "xb", opener=_private) as file:
-                writer = EncryptingWriter(file)
+                writer = EncryptingWriter(file, self._path(name).name)
                 yield cast(IO[bytes], writer)
                 writer.finish()
                 file.flush()
@@ -56,7 +56,9 @@ class Vault:
         """The plain bytes of a file, decrypted while they are read. FileNotFoundError, cipher.Damaged, Unreadable."""
         file = self._path(name).open("rb")
         try:
-            return io.BufferedReader(DecryptingReader(file), io.DEFAULT_BUFFER_SIZE * 8)
+            return io.BufferedReader(
+                DecryptingReader(file, self._path(name).name), io.DEFAULT_BUFFER_SIZE * 8
+            )
         except BaseException:
             file.close()
             raise

@@ -96,6 +96,16 @@ def test_chunks_can_be_neither_cut_off_nor_swapped_nor_taken_from_another_file(v
             file.read()
 
 
+def test_no_file_can_be_put_in_anothers_place(vault: Vault) -> None:
+    vault.save("zengin.txt", [b"to these accounts"])
+    right = only_file(vault)
+    vault.save("other", [b"to those accounts"])
+    (other,) = (path for path in vault.folder.iterdir() if path != right)
+    other.replace(right)
+    with pytest.raises(Damaged), vault.open("zengin.txt") as file:
+        file.read()
+
+
 def test_R_025_files_move_to_the_newest_key_and_need_the_old_one_no_longer(
     vault: Vault, settings: Any
 ) -> None:
