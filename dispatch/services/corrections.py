@@ -121,8 +121,8 @@ def _correct(
 def _as_stored(column: Column, text: str) -> str:
     """A cell that was read, in the form in which the stored value is given as a text."""
     with connection.cursor() as cursor:
-        value = column.kind.staged("%s::text")
-        cursor.execute(f"SELECT {column.kind.text(f'({value})')}", [text or _nothing(column)])
+        value = column.kind.staged("%(value)s::text")
+        cursor.execute(f"SELECT {column.kind.text(f'({value})')}", {"value": text or _nothing(column)})
         return str(cursor.fetchone()[0])
 
 

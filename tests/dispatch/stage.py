@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-
 from accounts.models import Role, User
 from core import clock
 from core.audit.acting import SYSTEM, acting
@@ -50,13 +49,14 @@ E3,補助 一郎,ホジヨ イチロウ,13,試験町3,e3@example.jp,K2,資格,00
 C1,株式会社試験製作所,1234567890123,13,見本町1,03-1234-5678,c1@example.jp,E,5,小規模事業者
 C2,有限会社別件商店,,13,見本町2,,c2@example.jp,I,3,小規模事業者
 C3,合同会社無連絡,,13,見本町3,,,I,3,中小企業
+C4,株式会社四番,,13,見本町4,,c4@example.jp,I,3,中小企業
 """,
 }
 
 
 def at(text: str) -> dt.datetime:
     """A moment in Japan: `07-05 10:00` of 2021."""
-    return clock.from_jst(dt.datetime.strptime(f"2021-{text}", "%Y-%m-%d %H:%M"))
+    return dt.datetime.fromisoformat(f"2021-{text}").replace(tzinfo=clock.JST)
 
 
 @dataclass
