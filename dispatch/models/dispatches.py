@@ -120,6 +120,8 @@ class Dispatch(models.Model):
     expert = models.ForeignKey(Expert, models.PROTECT, related_name="dispatches", verbose_name="専門家")
     company = models.ForeignKey(Company, models.PROTECT, related_name="dispatches", verbose_name="支援先")
     status = models.CharField("状態", max_length=10, choices=Status, default=Status.DRAFT)
+    # since when it stands there, by a step of people; None for what was loaded so
+    status_since = models.DateTimeField("状態になった日時", null=True, blank=True)
     topic = models.CharField("経営課題", max_length=100)
     method = models.CharField("実施方式", max_length=4)
     web_approved = models.BooleanField("WEB事前承認", default=False)

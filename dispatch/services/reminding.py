@@ -3,13 +3,13 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from django.db.models import F, Max, Q
+from django.db.models import F, Q
 
 from core import clock
 from core.audit.acting import SYSTEM, acting
 from core.programme.selectors import dispatch_terms
 
-from ..models import AttestationLink, Dispatch, Inquiry, Reminder, Status, StatusChange
+from ..models import AttestationLink, Dispatch, Inquiry, Reminder, Status
 from . import telling
 from .attesting import ATTESTABLE, ask_client
 
@@ -32,14 +32,14 @@ def _days_after(moment: dt.datetime, days: int) -> dt.date:
 
 
 def due_dates(dispatch: Dispatch, today: dt.date | None = None) -> list[Due]:
-    """What the dispatch waits for, from when, until when. At most four queries."""
+    """What the dispatch waits for, from when, until when. Two queries."""
     terms = dispatch_terms(today or clock.today())
     found = []
     if dispatch.status == Status.APPLIED:
-        since = _since(dispatch) or dispatch.created_at
+        since = dispatch.status_since or dispatch.created_at
         found.append(Due("answer", "専門家の回答", since, _days_after(since, terms.answer_days)))
     if dispatch.status == Status.VISITED and dispatch.visited_to is not None:
-        since = max(_since(dispatch) or dispatch.visited_to, dispatch.visited_to)
+        since = max(dispatch.status_since or dispatch.visited_to, dispatch.visited_to)
         found.append(Due("report", "支援実績報告", since, _days_after(since, terms.report_days)))
     if dispatch.status in ATTESTABLE and dispatch.attested_at is None and dispatch.visited_to is not None:
         since = dispatch.visited_to
@@ -50,12 +50,6 @@ def due_dates(dispatch: Dispatch, today: dt.date | None = None) -> list[Due]:
     for inquiry in dispatch.inquiries.filter(answered_at=None):
         found.append(Due(f"inquiry_{inquiry.asked_of[:11]}", "照会の回答", inquiry.asked_at, inquiry.due_on))
     return found
-
-
-def _since(dispatch: Dispatch) -> dt.datetime | None:
-    """When the dispatch came to stand where it does; None for one that was loaded so."""
-    changes = StatusChange.objects.filter(dispatch=dispatch, to_status=dispatch.status)
-    return changes.aggregate(last=Max("at"))["last"]
 
 
 def remind_overdue() -> int:

@@ -72,8 +72,8 @@ def changes_since(row: models.Model, seen: dt.datetime) -> list[FieldChange]:
     history = Change.objects.filter(table=meta.db_table, row_id=row.pk, operation=Change.Operation.UPDATE)
     for change in history.order_by("id"):
         old, new = change.old or {}, change.new or {}
-        before = dt.datetime.fromisoformat(old["updated_at"]) if old.get("updated_at") else None
-        if before is None or before < seen:
+        after = dt.datetime.fromisoformat(new["updated_at"]) if new.get("updated_at") else None
+        if after is None or after <= seen:
             continue
         for name in old:
             if name not in _BOOKKEEPING and old[name] != new.get(name):
@@ -180,12 +180,12 @@ def step(row: Dispatch, action: str, doing: str, *, target: str = "", **values: 
     ]
     if len(steps) != 1:
         raise ValueError(f"{action} from {row.status} leads to {len(steps)} states")
-    row.status = steps[0].target
+    row.status, row.status_since = steps[0].target, clock.now()
     for name, value in values.items():
         setattr(row, name, value)
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('app.transition', %s, true)", [action])
-        row.save(update_fields=["status", "updated_at", *values])
+        row.save(update_fields=["status", "status_since", "updated_at", *values])
         cursor.execute("SELECT set_config('app.transition', '', true)")
     return row
 
