@@ -34,8 +34,8 @@ EXPERTS = register(
             Column("活動拠点緯度", Number(-90, 90), "base_latitude"),
             Column("活動拠点経度", Number(-180, 180), "base_longitude"),
             # Codes that the bank master lacks are taken and become findings (rules.md §5 B01).
-            Column("銀行コード", Code(4), "bank_code", required=True),
-            Column("支店コード", Code(3), "branch_code", required=True),
+            Column("銀行コード", Code(20), "bank_code", required=True),
+            Column("支店コード", Code(20), "branch_code", required=True),
             Column("預金種目", Choice(codes.ACCOUNT_KINDS), "account_type", required=True),
             Column(
                 "口座番号",
@@ -43,7 +43,7 @@ EXPERTS = register(
                 "account_number",
                 required=True,
             ),
-            Column("口座名義カナ", Sealed(Text(200)), "account_holder_kana", required=True),
+            Column("口座名義カナ", Sealed(Text(2000)), "account_holder_kana", required=True),
             Column("源泉区分", Choice(codes.PAYEE_CLASSES), "payee_class", required=True),
             Column(
                 "適格請求書番号", Code(14, "T[0-9]{13}", "T と 13 桁の数字にしてください。"), "invoice_number"

@@ -54,8 +54,9 @@ class Expert(models.Model):
     industries = ArrayField(models.TextField(), verbose_name="得意業種", default=list, blank=True)
     base_latitude = PlainDecimalField("活動拠点緯度", null=True, blank=True)
     base_longitude = PlainDecimalField("活動拠点経度", null=True, blank=True)
-    bank_code = CodeField("銀行コード", max_length=4)
-    branch_code = CodeField("支店コード", max_length=3)
+    # as the expert gave them: what the bank master lacks is a finding, not an error
+    bank_code = CodeField("銀行コード", max_length=20)
+    branch_code = CodeField("支店コード", max_length=20)
     account_type = models.CharField("預金種目", max_length=2)
     account_number = EncryptedTextField("口座番号")
     account_holder_kana = EncryptedTextField("口座名義カナ")

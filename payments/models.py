@@ -219,6 +219,8 @@ class PayoutLine(models.Model):
     day = models.DateField("実施日")
     amount = models.BigIntegerField("金額")
     explanation = models.TextField("説明")
+    # on the fee line, from approval on: the client as it was called then, for the notice
+    client_name = models.CharField("支援先", max_length=200, blank=True, default="", db_default="")
 
     objects = OfRunQuerySet.as_manager()
 

@@ -271,6 +271,11 @@ def run_export(request: HttpRequest, name: str) -> HttpResponse:
     return redirect("office:run_detail", name=name)
 
 
+def _shown(run: PayoutRun) -> str:
+    """What a confirmation page showed: a name is used again after a drop, a result is calculated again."""
+    return f"{run.pk}:{run.status}:{run.digest}"
+
+
 def _confirmed(
     request: HttpRequest,
     name: str,
@@ -284,6 +289,11 @@ def _confirmed(
     """Shows the confirmation page on GET, does it on POST; None once done."""
     run = get_run(request, name)
     if request.method == "POST":
+        if request.POST.get("shown") != _shown(run):
+            raise DomainError(
+                f"確認画面を開いた後に、支払データ {run.name} の内容か状態が変わりました。"
+                "画面を開き直し、内容を確認してからもう一度行ってください。"
+            )
         act(run)
         return None
     context = {
@@ -302,6 +312,7 @@ def _confirmed(
         "label": label,
         "tone": tone,
         "action_url": request.path,
+        "shown": _shown(run),
         "back_url": reverse("office:run_detail", args=[name]),
     }
     return render(request, "office/confirm.html", context)
@@ -322,7 +333,7 @@ def run_approve(request: HttpRequest, name: str) -> HttpResponse:
             "含まれる派遣は「支払予定」になり、取込でも変更できなくなります。",
             "訂正は、次の支払データで行います。",
         ],
-        act=lambda run: _done(approve_run(run=run, actor=person(request))),
+        act=lambda run: _done(approve_run(run=run, actor=person(request), digest=run.digest)),
     ) or redirect("office:run_detail", name=name)
 
 

@@ -128,7 +128,7 @@ WITH days AS (
            OR d.id IN (SELECT p.dispatch_id FROM paid p JOIN days USING (expert_id, day)))
 )
 SELECT p.expert_id, coalesce(p.fee, 0)::bigint, p.per_diem, d.number, p.day, d.visited_from {JST},
-       (extract(epoch FROM d.visited_to - d.visited_from) / 60)::int - coalesce(d.break_minutes, 0), d.itinerary,
+       floor(extract(epoch FROM d.visited_to - d.visited_from) / 60)::int - coalesce(d.break_minutes, 0), d.itinerary,
        (SELECT coalesce(sum(coalesce(t.accepted_km, t.km)), 0) FROM dispatch_travelline t WHERE t.dispatch_id = d.id)
   FROM paid p JOIN dispatch_dispatch d ON d.id = p.dispatch_id
  WHERE EXISTS (SELECT 1 FROM days WHERE days.expert_id = p.expert_id AND days.day = p.day)

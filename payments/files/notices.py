@@ -18,16 +18,12 @@ from .bank_file import copied_payer
 CHUNK = 200
 FOLDER = "notices"
 
-# The client is named as at the approval: what was renamed since has its old name in the history.
 LINES = """
 SELECT l.payout_id, l.item, l.line_no, l.amount, l.explanation, d.number,
-       coalesce((SELECT h.old ->> 'name' FROM audit_change h
-                  WHERE h."table" = 'dispatch_company' AND h.row_id = c.id AND h.at > %(approved_at)s
-                    AND h.operation = 'U' ORDER BY h.id LIMIT 1), c.name),
-       d.visited_from, d.visited_to, coalesce(d.break_minutes, 0)
+       f.client_name, d.visited_from, d.visited_to, coalesce(d.break_minutes, 0)
   FROM payments_payoutline l
+  JOIN payments_payoutline f ON f.dispatch_id = l.dispatch_id AND f.item = '謝金'
   JOIN dispatch_dispatch d ON d.id = l.dispatch_id
-  JOIN dispatch_company c ON c.id = d.company_id
  WHERE l.payout_id = ANY(%(payouts)s)
  ORDER BY d.visited_from, d.number, l.line_no
 """
@@ -94,7 +90,7 @@ def _visits(run: PayoutRun, payouts: list[int]) -> dict[int, tuple[NoticeDispatc
     lines: dict[tuple[int, str], list[NoticeLine]] = defaultdict(list)
     heads: dict[tuple[int, str], tuple[str, dt.datetime, dt.datetime, int]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(LINES, {"payouts": payouts, "approved_at": run.approved_at})
+        cursor.execute(LINES, {"payouts": payouts})
         for (
             payout,
             item,

@@ -10,235 +10,537 @@ import core.database.fields
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('dispatch', '0001_initial'),
-        ('experts', '0001_initial'),
-        ('programme', '0001_initial'),
+        ("dispatch", "0001_initial"),
+        ("experts", "0001_initial"),
+        ("programme", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Payer',
+            name="Payer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', core.database.fields.CodeField(db_collation='C', max_length=10, unique=True, verbose_name='委託者コード')),
-                ('kana', models.CharField(max_length=100, verbose_name='委託者名カナ')),
-                ('name', models.CharField(max_length=200, verbose_name='名称')),
-                ('address', models.CharField(max_length=500, verbose_name='住所')),
-                ('phone', models.CharField(blank=True, max_length=50, verbose_name='電話番号')),
-                ('corporate_number', core.database.fields.CodeField(blank=True, db_collation='C', max_length=13, verbose_name='法人番号')),
-                ('invoice_number', core.database.fields.CodeField(blank=True, db_collation='C', max_length=14, verbose_name='登録番号')),
-                ('bank_code', core.database.fields.CodeField(db_collation='C', max_length=4, verbose_name='銀行コード')),
-                ('branch_code', core.database.fields.CodeField(db_collation='C', max_length=3, verbose_name='支店コード')),
-                ('account_type', models.CharField(max_length=2, verbose_name='預金種目')),
-                ('account_number', core.database.fields.CodeField(db_collation='C', max_length=7, verbose_name='口座番号')),
-                ('created_at', models.DateTimeField(auto_now_add=True, db_default=django.db.models.functions.datetime.Now(), verbose_name='登録日時')),
-                ('updated_at', models.DateTimeField(auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name='更新日時')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "code",
+                    core.database.fields.CodeField(
+                        db_collation="C", max_length=10, unique=True, verbose_name="委託者コード"
+                    ),
+                ),
+                ("kana", models.CharField(max_length=100, verbose_name="委託者名カナ")),
+                ("name", models.CharField(max_length=200, verbose_name="名称")),
+                ("address", models.CharField(max_length=500, verbose_name="住所")),
+                ("phone", models.CharField(blank=True, max_length=50, verbose_name="電話番号")),
+                (
+                    "corporate_number",
+                    core.database.fields.CodeField(
+                        blank=True, db_collation="C", max_length=13, verbose_name="法人番号"
+                    ),
+                ),
+                (
+                    "invoice_number",
+                    core.database.fields.CodeField(
+                        blank=True, db_collation="C", max_length=14, verbose_name="登録番号"
+                    ),
+                ),
+                (
+                    "bank_code",
+                    core.database.fields.CodeField(db_collation="C", max_length=4, verbose_name="銀行コード"),
+                ),
+                (
+                    "branch_code",
+                    core.database.fields.CodeField(db_collation="C", max_length=3, verbose_name="支店コード"),
+                ),
+                ("account_type", models.CharField(max_length=2, verbose_name="預金種目")),
+                (
+                    "account_number",
+                    core.database.fields.CodeField(db_collation="C", max_length=7, verbose_name="口座番号"),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        auto_now_add=True,
+                        db_default=django.db.models.functions.datetime.Now(),
+                        verbose_name="登録日時",
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        auto_now=True,
+                        db_default=django.db.models.functions.datetime.Now(),
+                        verbose_name="更新日時",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '委託者',
-                'verbose_name_plural': '委託者',
-                'ordering': ['code'],
+                "verbose_name": "委託者",
+                "verbose_name_plural": "委託者",
+                "ordering": ["code"],
             },
         ),
         migrations.CreateModel(
-            name='Payout',
+            name="Payout",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('expert_code', core.database.fields.CodeField(db_collation='C', max_length=64, verbose_name='専門家コード')),
-                ('name', models.CharField(max_length=200, verbose_name='氏名')),
-                ('address', models.CharField(max_length=500, verbose_name='住所')),
-                ('payee_class', models.CharField(max_length=10, verbose_name='源泉区分')),
-                ('invoice_number', core.database.fields.CodeField(blank=True, db_collation='C', max_length=14, verbose_name='適格請求書番号')),
-                ('bank_code', core.database.fields.CodeField(db_collation='C', max_length=4, verbose_name='銀行コード')),
-                ('branch_code', core.database.fields.CodeField(db_collation='C', max_length=3, verbose_name='支店コード')),
-                ('bank_kana', models.CharField(blank=True, max_length=100, verbose_name='銀行名カナ')),
-                ('branch_kana', models.CharField(blank=True, max_length=100, verbose_name='支店名カナ')),
-                ('bank_name', models.CharField(blank=True, max_length=100, verbose_name='銀行名')),
-                ('branch_name', models.CharField(blank=True, max_length=100, verbose_name='支店名')),
-                ('account_type', models.CharField(max_length=2, verbose_name='預金種目')),
-                ('account_number', core.database.fields.CodeField(db_collation='C', max_length=7, verbose_name='口座番号')),
-                ('account_holder_kana', models.CharField(max_length=200, verbose_name='口座名義カナ')),
-                ('dispatch_count', models.PositiveIntegerField(verbose_name='件数')),
-                ('fee', models.BigIntegerField(verbose_name='謝金')),
-                ('travel', models.BigIntegerField(verbose_name='旅費')),
-                ('gross', models.BigIntegerField(verbose_name='支払総額')),
-                ('withholding', models.BigIntegerField(verbose_name='源泉徴収額')),
-                ('net', models.BigIntegerField(verbose_name='振込額')),
-                ('consumption_tax', models.BigIntegerField(verbose_name='うち消費税')),
-                ('expert', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payouts', to='experts.expert', verbose_name='専門家')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "expert_code",
+                    core.database.fields.CodeField(
+                        db_collation="C", max_length=64, verbose_name="専門家コード"
+                    ),
+                ),
+                ("name", models.CharField(max_length=200, verbose_name="氏名")),
+                ("address", models.CharField(max_length=500, verbose_name="住所")),
+                ("payee_class", models.CharField(max_length=10, verbose_name="源泉区分")),
+                (
+                    "invoice_number",
+                    core.database.fields.CodeField(
+                        blank=True, db_collation="C", max_length=14, verbose_name="適格請求書番号"
+                    ),
+                ),
+                (
+                    "bank_code",
+                    core.database.fields.CodeField(db_collation="C", max_length=4, verbose_name="銀行コード"),
+                ),
+                (
+                    "branch_code",
+                    core.database.fields.CodeField(db_collation="C", max_length=3, verbose_name="支店コード"),
+                ),
+                ("bank_kana", models.CharField(blank=True, max_length=100, verbose_name="銀行名カナ")),
+                ("branch_kana", models.CharField(blank=True, max_length=100, verbose_name="支店名カナ")),
+                ("bank_name", models.CharField(blank=True, max_length=100, verbose_name="銀行名")),
+                ("branch_name", models.CharField(blank=True, max_length=100, verbose_name="支店名")),
+                ("account_type", models.CharField(max_length=2, verbose_name="預金種目")),
+                (
+                    "account_number",
+                    core.database.fields.CodeField(db_collation="C", max_length=7, verbose_name="口座番号"),
+                ),
+                ("account_holder_kana", models.CharField(max_length=200, verbose_name="口座名義カナ")),
+                ("dispatch_count", models.PositiveIntegerField(verbose_name="件数")),
+                ("fee", models.BigIntegerField(verbose_name="謝金")),
+                ("travel", models.BigIntegerField(verbose_name="旅費")),
+                ("gross", models.BigIntegerField(verbose_name="支払総額")),
+                ("withholding", models.BigIntegerField(verbose_name="源泉徴収額")),
+                ("net", models.BigIntegerField(verbose_name="振込額")),
+                ("consumption_tax", models.BigIntegerField(verbose_name="うち消費税")),
+                (
+                    "expert",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payouts",
+                        to="experts.expert",
+                        verbose_name="専門家",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '支払',
-                'verbose_name_plural': '支払',
-                'ordering': ['expert_code'],
+                "verbose_name": "支払",
+                "verbose_name_plural": "支払",
+                "ordering": ["expert_code"],
             },
         ),
         migrations.CreateModel(
-            name='PayoutRun',
+            name="PayoutRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('month', models.DateField(verbose_name='対象月')),
-                ('ordinal', models.PositiveSmallIntegerField(verbose_name='回')),
-                ('name', core.database.fields.CodeField(db_collation='C', max_length=12, unique=True, verbose_name='名称')),
-                ('status', models.CharField(choices=[('draft', '下書き'), ('computed', '計算済'), ('approved', '承認済'), ('exported', '出力済'), ('transferred', '振込済'), ('closed', '完了')], default='draft', max_length=12, verbose_name='状態')),
-                ('cutoff', models.DateTimeField(verbose_name='締切')),
-                ('pay_date', models.DateField(verbose_name='支払日')),
-                ('payer_copy', models.JSONField(blank=True, null=True, verbose_name='委託者の写し')),
-                ('dispatch_count', models.PositiveIntegerField(default=0, verbose_name='派遣件数')),
-                ('payee_count', models.PositiveIntegerField(default=0, verbose_name='支払人数')),
-                ('fee', models.BigIntegerField(default=0, verbose_name='謝金')),
-                ('travel', models.BigIntegerField(default=0, verbose_name='旅費')),
-                ('gross', models.BigIntegerField(default=0, verbose_name='支払総額')),
-                ('withholding', models.BigIntegerField(default=0, verbose_name='源泉徴収額')),
-                ('net', models.BigIntegerField(default=0, verbose_name='振込額')),
-                ('consumption_tax', models.BigIntegerField(default=0, verbose_name='うち消費税')),
-                ('snapshot', models.TextField(blank=True, verbose_name='計算時点')),
-                ('digest', core.database.fields.CodeField(blank=True, db_collation='C', max_length=64, verbose_name='計算結果の要約')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='作成日時')),
-                ('computed_at', models.DateTimeField(blank=True, null=True, verbose_name='計算日時')),
-                ('approved_at', models.DateTimeField(blank=True, null=True, verbose_name='承認日時')),
-                ('exported_at', models.DateTimeField(blank=True, null=True, verbose_name='出力日時')),
-                ('transferred_at', models.DateTimeField(blank=True, null=True, verbose_name='振込日時')),
-                ('closed_at', models.DateTimeField(blank=True, null=True, verbose_name='完了日時')),
-                ('approver', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='承認者')),
-                ('maker', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='作成者')),
-                ('payer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='payments.payer', verbose_name='委託者')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("month", models.DateField(verbose_name="対象月")),
+                ("ordinal", models.PositiveSmallIntegerField(verbose_name="回")),
+                (
+                    "name",
+                    core.database.fields.CodeField(
+                        db_collation="C", max_length=12, unique=True, verbose_name="名称"
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("draft", "下書き"),
+                            ("computed", "計算済"),
+                            ("approved", "承認済"),
+                            ("exported", "出力済"),
+                            ("transferred", "振込済"),
+                            ("closed", "完了"),
+                        ],
+                        default="draft",
+                        max_length=12,
+                        verbose_name="状態",
+                    ),
+                ),
+                ("cutoff", models.DateTimeField(verbose_name="締切")),
+                ("pay_date", models.DateField(verbose_name="支払日")),
+                ("payer_copy", models.JSONField(blank=True, null=True, verbose_name="委託者の写し")),
+                ("dispatch_count", models.PositiveIntegerField(default=0, verbose_name="派遣件数")),
+                ("payee_count", models.PositiveIntegerField(default=0, verbose_name="支払人数")),
+                ("fee", models.BigIntegerField(default=0, verbose_name="謝金")),
+                ("travel", models.BigIntegerField(default=0, verbose_name="旅費")),
+                ("gross", models.BigIntegerField(default=0, verbose_name="支払総額")),
+                ("withholding", models.BigIntegerField(default=0, verbose_name="源泉徴収額")),
+                ("net", models.BigIntegerField(default=0, verbose_name="振込額")),
+                ("consumption_tax", models.BigIntegerField(default=0, verbose_name="うち消費税")),
+                ("snapshot", models.TextField(blank=True, verbose_name="計算時点")),
+                (
+                    "digest",
+                    core.database.fields.CodeField(
+                        blank=True, db_collation="C", max_length=64, verbose_name="計算結果の要約"
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), verbose_name="作成日時"
+                    ),
+                ),
+                ("computed_at", models.DateTimeField(blank=True, null=True, verbose_name="計算日時")),
+                ("approved_at", models.DateTimeField(blank=True, null=True, verbose_name="承認日時")),
+                ("exported_at", models.DateTimeField(blank=True, null=True, verbose_name="出力日時")),
+                ("transferred_at", models.DateTimeField(blank=True, null=True, verbose_name="振込日時")),
+                ("closed_at", models.DateTimeField(blank=True, null=True, verbose_name="完了日時")),
+                (
+                    "approver",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="承認者",
+                    ),
+                ),
+                (
+                    "maker",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="作成者",
+                    ),
+                ),
+                (
+                    "payer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="payments.payer",
+                        verbose_name="委託者",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '月次支払',
-                'verbose_name_plural': '月次支払',
-                'ordering': ['-month', '-ordinal'],
+                "verbose_name": "月次支払",
+                "verbose_name_plural": "月次支払",
+                "ordering": ["-month", "-ordinal"],
             },
         ),
         migrations.CreateModel(
-            name='PayoutLine',
+            name="PayoutLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('item', models.CharField(max_length=10, verbose_name='費目')),
-                ('line_no', models.PositiveIntegerField(default=0, verbose_name='行番号')),
-                ('day', models.DateField(verbose_name='実施日')),
-                ('amount', models.BigIntegerField(verbose_name='金額')),
-                ('explanation', models.TextField(verbose_name='説明')),
-                ('dispatch', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payout_lines', to='dispatch.dispatch', verbose_name='派遣')),
-                ('expert', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='experts.expert', verbose_name='専門家')),
-                ('payout', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='payments.payout', verbose_name='支払')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='payments.payoutrun', verbose_name='月次支払')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("item", models.CharField(max_length=10, verbose_name="費目")),
+                ("line_no", models.PositiveIntegerField(default=0, verbose_name="行番号")),
+                ("day", models.DateField(verbose_name="実施日")),
+                ("amount", models.BigIntegerField(verbose_name="金額")),
+                ("explanation", models.TextField(verbose_name="説明")),
+                (
+                    "dispatch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payout_lines",
+                        to="dispatch.dispatch",
+                        verbose_name="派遣",
+                    ),
+                ),
+                (
+                    "expert",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="experts.expert",
+                        verbose_name="専門家",
+                    ),
+                ),
+                (
+                    "payout",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="lines",
+                        to="payments.payout",
+                        verbose_name="支払",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="lines",
+                        to="payments.payoutrun",
+                        verbose_name="月次支払",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '支払明細',
-                'verbose_name_plural': '支払明細',
-                'ordering': ['dispatch__number', 'item', 'line_no'],
+                "verbose_name": "支払明細",
+                "verbose_name_plural": "支払明細",
+                "ordering": ["dispatch__number", "item", "line_no"],
             },
         ),
         migrations.AddField(
-            model_name='payout',
-            name='run',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='payouts', to='payments.payoutrun', verbose_name='月次支払'),
+            model_name="payout",
+            name="run",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="payouts",
+                to="payments.payoutrun",
+                verbose_name="月次支払",
+            ),
         ),
         migrations.CreateModel(
-            name='RunFile',
+            name="RunFile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200, verbose_name='ファイル名')),
-                ('size', models.BigIntegerField(verbose_name='大きさ（バイト）')),
-                ('sha256', core.database.fields.CodeField(db_collation='C', max_length=64, verbose_name='SHA-256')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='files', to='payments.payoutrun', verbose_name='月次支払')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=200, verbose_name="ファイル名")),
+                ("size", models.BigIntegerField(verbose_name="大きさ（バイト）")),
+                (
+                    "sha256",
+                    core.database.fields.CodeField(db_collation="C", max_length=64, verbose_name="SHA-256"),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="files",
+                        to="payments.payoutrun",
+                        verbose_name="月次支払",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '出力ファイル',
-                'verbose_name_plural': '出力ファイル',
-                'ordering': ['run', 'name'],
+                "verbose_name": "出力ファイル",
+                "verbose_name_plural": "出力ファイル",
+                "ordering": ["run", "name"],
             },
         ),
         migrations.CreateModel(
-            name='RunHold',
+            name="RunHold",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=3, verbose_name='区分')),
-                ('code', core.database.fields.CodeField(db_collation='C', max_length=3, verbose_name='コード')),
-                ('reason', models.TextField(verbose_name='理由')),
-                ('expected', models.TextField(blank=True, verbose_name='期待')),
-                ('actual', models.TextField(blank=True, verbose_name='実際')),
-                ('dispatch', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='run_holds', to='dispatch.dispatch', verbose_name='派遣')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='holds', to='payments.payoutrun', verbose_name='月次支払')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=3, verbose_name="区分")),
+                (
+                    "code",
+                    core.database.fields.CodeField(db_collation="C", max_length=3, verbose_name="コード"),
+                ),
+                ("reason", models.TextField(verbose_name="理由")),
+                ("expected", models.TextField(blank=True, verbose_name="期待")),
+                ("actual", models.TextField(blank=True, verbose_name="実際")),
+                (
+                    "dispatch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="run_holds",
+                        to="dispatch.dispatch",
+                        verbose_name="派遣",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="holds",
+                        to="payments.payoutrun",
+                        verbose_name="月次支払",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '保留の記録',
-                'verbose_name_plural': '保留の記録',
-                'ordering': ['dispatch__number', 'kind', 'code'],
+                "verbose_name": "保留の記録",
+                "verbose_name_plural": "保留の記録",
+                "ordering": ["dispatch__number", "kind", "code"],
             },
         ),
         migrations.CreateModel(
-            name='RunRuleSet',
+            name="RunRuleSet",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('rule_set', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='programme.ruleset')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rule_sets', to='payments.payoutrun')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "rule_set",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="programme.ruleset"
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rule_sets",
+                        to="payments.payoutrun",
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='payoutrun',
-            constraint=models.UniqueConstraint(fields=('month', 'ordinal'), name='payments_run_month_ordinal'),
+            model_name="payoutrun",
+            constraint=models.UniqueConstraint(
+                fields=("month", "ordinal"), name="payments_run_month_ordinal"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payoutrun',
-            constraint=models.UniqueConstraint(models.Value(1), condition=models.Q(('status__in', ['draft', 'computed'])), name='payments_run_one_open'),
+            model_name="payoutrun",
+            constraint=models.UniqueConstraint(
+                models.Value(1),
+                condition=models.Q(("status__in", ["draft", "computed"])),
+                name="payments_run_one_open",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payoutrun',
-            constraint=models.CheckConstraint(condition=models.Q(('approver__isnull', True), models.Q(('approver', models.F('maker')), _negated=True), _connector='OR'), name='payments_run_maker_is_not_approver'),
+            model_name="payoutrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("approver__isnull", True),
+                    models.Q(("approver", models.F("maker")), _negated=True),
+                    _connector="OR",
+                ),
+                name="payments_run_maker_is_not_approver",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payoutrun',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'computed']), models.Q(('approved_at__isnull', False), ('approver__isnull', False), ('payer_copy__isnull', False)), _connector='OR'), name='payments_run_approved_by_somebody'),
+            model_name="payoutrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("status__in", ["draft", "computed"]),
+                    models.Q(
+                        ("approved_at__isnull", False),
+                        ("approver__isnull", False),
+                        ("payer_copy__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="payments_run_approved_by_somebody",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payoutrun',
-            constraint=models.CheckConstraint(condition=models.Q(('net', django.db.models.expressions.CombinedExpression(models.F('gross'), '-', models.F('withholding')))), name='payments_run_net'),
+            model_name="payoutrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "net",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("gross"), "-", models.F("withholding")
+                        ),
+                    )
+                ),
+                name="payments_run_net",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payoutline',
-            constraint=models.UniqueConstraint(condition=models.Q(('item', '謝金')), fields=('dispatch',), name='payments_line_one_fee_per_dispatch'),
+            model_name="payoutline",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("item", "謝金")),
+                fields=("dispatch",),
+                name="payments_line_one_fee_per_dispatch",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payoutline',
-            constraint=models.UniqueConstraint(condition=models.Q(('item', '日当')), fields=('expert', 'day'), name='payments_line_one_per_diem_per_day'),
+            model_name="payoutline",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("item", "日当")),
+                fields=("expert", "day"),
+                name="payments_line_one_per_diem_per_day",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payoutline',
-            constraint=models.UniqueConstraint(fields=('dispatch', 'item', 'line_no'), name='payments_line_once'),
+            model_name="payoutline",
+            constraint=models.UniqueConstraint(
+                fields=("dispatch", "item", "line_no"), name="payments_line_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payoutline',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gte', 0)), name='payments_line_not_negative'),
+            model_name="payoutline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount__gte", 0)), name="payments_line_not_negative"
+            ),
         ),
         migrations.AddIndex(
-            model_name='payout',
-            index=models.Index(fields=['run', 'expert_code'], name='payments_payout_order'),
+            model_name="payout",
+            index=models.Index(fields=["run", "expert_code"], name="payments_payout_order"),
         ),
         migrations.AddConstraint(
-            model_name='payout',
-            constraint=models.UniqueConstraint(fields=('run', 'expert'), name='payments_payout_once_per_run'),
+            model_name="payout",
+            constraint=models.UniqueConstraint(fields=("run", "expert"), name="payments_payout_once_per_run"),
         ),
         migrations.AddConstraint(
-            model_name='payout',
-            constraint=models.CheckConstraint(condition=models.Q(('gross', django.db.models.expressions.CombinedExpression(models.F('fee'), '+', models.F('travel'))), ('net', django.db.models.expressions.CombinedExpression(models.F('gross'), '-', models.F('withholding'))), ('consumption_tax__gte', 0), ('fee__gte', 0), ('net__gte', 0), ('travel__gte', 0), ('withholding__gte', 0)), name='payments_payout_sums'),
+            model_name="payout",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "gross",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("fee"), "+", models.F("travel")
+                        ),
+                    ),
+                    (
+                        "net",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("gross"), "-", models.F("withholding")
+                        ),
+                    ),
+                    ("consumption_tax__gte", 0),
+                    ("fee__gte", 0),
+                    ("net__gte", 0),
+                    ("travel__gte", 0),
+                    ("withholding__gte", 0),
+                ),
+                name="payments_payout_sums",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='runfile',
-            constraint=models.UniqueConstraint(fields=('run', 'name'), name='payments_runfile_unique'),
+            model_name="runfile",
+            constraint=models.UniqueConstraint(fields=("run", "name"), name="payments_runfile_unique"),
         ),
         migrations.AddConstraint(
-            model_name='runhold',
-            constraint=models.UniqueConstraint(fields=('run', 'dispatch', 'code'), name='payments_hold_unique'),
+            model_name="runhold",
+            constraint=models.UniqueConstraint(
+                fields=("run", "dispatch", "code"), name="payments_hold_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='runruleset',
-            constraint=models.UniqueConstraint(fields=('run', 'rule_set'), name='payments_runruleset_unique'),
+            model_name="runruleset",
+            constraint=models.UniqueConstraint(fields=("run", "rule_set"), name="payments_runruleset_unique"),
         ),
     ]

@@ -173,7 +173,11 @@ class Migration(migrations.Migration):
         migrations.RunSQL(RULES_GUARD, RULES_GUARD_UNDO),
         record_history("payments_payer", "payments_payoutrun"),
         forbid_truncate(
-            "payments_payer", "payments_payoutrun", "payments_payout", "payments_payoutline", "payments_runhold",
+            "payments_payer",
+            "payments_payoutrun",
+            "payments_payout",
+            "payments_payoutline",
+            "payments_runhold",
             "payments_runfile",
         ),
     ]

@@ -56,6 +56,12 @@ UPDATE payments_payout p
  WHERE p.run_id = %s AND e.id = p.expert_id
 """
 
+COPY_CLIENTS = """
+UPDATE payments_payoutline l SET client_name = c.name
+  FROM dispatch_dispatch d JOIN dispatch_company c ON c.id = d.company_id
+ WHERE l.run_id = %s AND l.item = '謝金' AND d.id = l.dispatch_id
+"""
+
 SCHEDULE = f"""
 UPDATE dispatch_dispatch d SET status = 'scheduled', updated_at = now()
   FROM payments_payoutline l
@@ -63,17 +69,19 @@ UPDATE dispatch_dispatch d SET status = 'scheduled', updated_at = now()
 """
 
 
-def approve_run(*, run: PayoutRun, actor: "User", progress: Progress | None = None) -> PayoutRun:
+def approve_run(
+    *, run: PayoutRun, actor: "User", progress: Progress | None = None, digest: str | None = None
+) -> PayoutRun:
     """The run becomes final: payer and payees are copied, its dispatches are scheduled for payment.
 
-    Refuses the maker, a person without the right, a run that isn't computed or pays nothing, and data that
+    `digest` is of the result the person was shown; another one since then is refused. Refuses the maker, a person without the right, a run that isn't computed or pays nothing, and data that
     changed since the calculation. The database itself checks that lines = payouts = totals.
     """
     require_approver(actor)
     progress = progress or Progress()
     try:
         with one_at_a_time(), acting(actor, "approve_run"):
-            return _approve(run.pk, actor, progress)
+            return _approve(run.pk, actor, progress, digest)
     except (IntegrityError, OperationalError) as refused:
         raise DomainError(_explained(refused)) from refused
 
@@ -85,7 +93,7 @@ def _explained(refused: Exception) -> str:
     return (diagnosis and diagnosis.message_primary) or str(refused)
 
 
-def _approve(run_id: int, actor: "User", progress: Progress) -> PayoutRun:
+def _approve(run_id: int, actor: "User", progress: Progress, digest: str | None) -> PayoutRun:
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', '60s', true)")
     hold_evidence_still()
@@ -103,6 +111,11 @@ def _approve(run_id: int, actor: "User", progress: Progress) -> PayoutRun:
             "承認できるのは計算が終わった月次支払だけです。"
         )
     require_two_persons(run.maker, actor)
+    if digest is not None and digest != run.digest:
+        raise DomainError(
+            f"確認画面を開いた後に月次支払 {run.name} が計算し直されました。内容をもう一度確認してから承認してください。",
+            code="changed",
+        )
     if run.payee_count == 0:
         raise DomainError(f"月次支払 {run.name} には支払がありません。破棄してください。")
     book = RuleBook()
@@ -116,6 +129,7 @@ def _approve(run_id: int, actor: "User", progress: Progress) -> PayoutRun:
     rules = payment_rules(book, run.month, run.pay_date)
     with connection.cursor() as cursor:
         cursor.execute(COPY_PAYEES, [run.pk])
+        cursor.execute(COPY_CLIENTS, [run.pk])
     run.payer_copy = payer_copy(run.payer)
     bank_file(
         run, run.payer_copy, rules

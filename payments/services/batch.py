@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
+# How often a calculation is made again when data change before its approval.
+ATTEMPTS = 5
+
+
 def close_month(
     *,
     month: dt.date,
@@ -53,7 +57,7 @@ def close_month(
             sweep(target)
             staged = unfinished.enter_context(staging(target))
             if run is None:
-                run = approve_run(run=_computed(month, maker, pay_date, cutoff), actor=checker)
+                run = _approved(month, maker, checker, pay_date, cutoff)
             run = export_staged(run, target, staged, actor=maker)
             told(run)
         return run
@@ -74,6 +78,22 @@ def _unexported(month: dt.date) -> PayoutRun | None:
         .order_by("ordinal")
         .first()
     )
+
+
+def _approved(
+    month: dt.date, maker: "User", checker: "User", pay_date: dt.date, cutoff: dt.datetime | None
+) -> PayoutRun:
+    """A run computed and approved. Data that changed in between are reckoned with by computing again."""
+    for attempt in range(1, ATTEMPTS + 1):
+        run = _computed(month, maker, pay_date, cutoff)
+        try:
+            return approve_run(run=run, actor=checker)
+        except DomainError as refusal:
+            if refusal.code == "changed" and attempt < ATTEMPTS:
+                continue
+            drop_run(run=run, actor=maker)  # a refusal leaves everything as it was
+            raise
+    raise AssertionError("unreachable")
 
 
 def _computed(month: dt.date, maker: "User", pay_date: dt.date, cutoff: dt.datetime | None) -> PayoutRun:
