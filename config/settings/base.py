@@ -265,6 +265,7 @@ CELERY_BEAT_SCHEDULE = {
     "expire-run-files": {"task": "payments.tasks.expire_run_files", "schedule": 10 * 60.0},
     "sweep-uploads": {"task": "office.tasks.sweep_uploads", "schedule": crontab(hour=4, minute=0)},
     "check-when-stale": {"task": "payments.tasks.check_when_stale", "schedule": 60.0},
+    "remind-overdue": {"task": "dispatch.tasks.remind_overdue", "schedule": crontab(minute=10)},
 }
 
 REST_FRAMEWORK = {
