@@ -1,4 +1,4 @@
-"""A close that other people's changes run into."""
+"""A close that other people's changes run into, on real commits."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from experts.models import Expert
 from payments.models import PayoutRun
 from payments.services import batch
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.usefixtures("fresh_database")
 
 
 def close(folder: Path) -> PayoutRun:
