@@ -112,7 +112,13 @@ class Demo:
         """Starts web, worker and beat, each with its log."""
         python = [sys.executable, "-m"]
         celery = [*python, "celery", "-A", "config"]
-        web = [*python, "gunicorn", "config.wsgi:application", "--config", str(PROJECT / "config" / "gunicorn.py")]
+        web = [
+            *python,
+            "gunicorn",
+            "config.wsgi:application",
+            "--config",
+            str(PROJECT / "config" / "gunicorn.py"),
+        ]
         web += ["--bind", f"fd://{listener.fileno()}", "--workers", "2", "--graceful-timeout", "5"]
         self.start_part("Web", "web", web, keep=[listener.fileno()])
         listener.close()

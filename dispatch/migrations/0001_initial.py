@@ -9,278 +9,650 @@ import core.database.fields
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('experts', '0001_initial'),
-        ('institutions', '0001_initial'),
+        ("experts", "0001_initial"),
+        ("institutions", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Company',
+            name="Company",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', core.database.fields.CodeField(db_collation='C', max_length=64, unique=True, verbose_name='企業コード')),
-                ('name', models.CharField(max_length=200, verbose_name='企業名')),
-                ('corporate_number', core.database.fields.CodeField(blank=True, db_collation='C', max_length=13, verbose_name='法人番号')),
-                ('prefecture_code', core.database.fields.CodeField(db_collation='C', max_length=2, verbose_name='都道府県コード')),
-                ('address', models.CharField(max_length=500, verbose_name='所在地')),
-                ('phone', models.CharField(blank=True, max_length=50, verbose_name='電話番号')),
-                ('email', models.CharField(blank=True, max_length=254, verbose_name='メールアドレス')),
-                ('industry', core.database.fields.CodeField(db_collation='C', max_length=1, verbose_name='業種コード')),
-                ('employees', models.BigIntegerField(verbose_name='従業員数')),
-                ('capital', models.BigIntegerField(blank=True, null=True, verbose_name='資本金')),
-                ('kind', models.CharField(max_length=10, verbose_name='企業区分')),
-                ('created_at', models.DateTimeField(auto_now_add=True, db_default=django.db.models.functions.datetime.Now(), verbose_name='登録日時')),
-                ('updated_at', models.DateTimeField(auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name='更新日時')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "code",
+                    core.database.fields.CodeField(
+                        db_collation="C", max_length=64, unique=True, verbose_name="企業コード"
+                    ),
+                ),
+                ("name", models.CharField(max_length=200, verbose_name="企業名")),
+                (
+                    "corporate_number",
+                    core.database.fields.CodeField(
+                        blank=True, db_collation="C", max_length=13, verbose_name="法人番号"
+                    ),
+                ),
+                (
+                    "prefecture_code",
+                    core.database.fields.CodeField(
+                        db_collation="C", max_length=2, verbose_name="都道府県コード"
+                    ),
+                ),
+                ("address", models.CharField(max_length=500, verbose_name="所在地")),
+                ("phone", models.CharField(blank=True, max_length=50, verbose_name="電話番号")),
+                ("email", models.CharField(blank=True, max_length=254, verbose_name="メールアドレス")),
+                (
+                    "industry",
+                    core.database.fields.CodeField(db_collation="C", max_length=1, verbose_name="業種コード"),
+                ),
+                ("employees", models.BigIntegerField(verbose_name="従業員数")),
+                ("capital", models.BigIntegerField(blank=True, null=True, verbose_name="資本金")),
+                ("kind", models.CharField(max_length=10, verbose_name="企業区分")),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        auto_now_add=True,
+                        db_default=django.db.models.functions.datetime.Now(),
+                        verbose_name="登録日時",
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        auto_now=True,
+                        db_default=django.db.models.functions.datetime.Now(),
+                        verbose_name="更新日時",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '支援先',
-                'verbose_name_plural': '支援先',
-                'ordering': ['code'],
+                "verbose_name": "支援先",
+                "verbose_name_plural": "支援先",
+                "ordering": ["code"],
             },
         ),
         migrations.CreateModel(
-            name='Dispatch',
+            name="Dispatch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', core.database.fields.CodeField(db_collation='C', max_length=64, unique=True, verbose_name='派遣番号')),
-                ('status', models.CharField(choices=[('draft', '下書き'), ('applied', '申請済'), ('accepted', '承諾済'), ('confirmed', '受付済'), ('visited', '支援終了'), ('reported', '報告済'), ('approved', '機関承認済'), ('verified', '確認済'), ('scheduled', '支払予定'), ('paid', '支払済'), ('declined', '辞退'), ('cancelled', '取消'), ('ineligible', '対象外')], default='draft', max_length=10, verbose_name='状態')),
-                ('topic', models.CharField(max_length=100, verbose_name='経営課題')),
-                ('method', models.CharField(max_length=4, verbose_name='実施方式')),
-                ('web_approved', models.BooleanField(default=False, verbose_name='WEB事前承認')),
-                ('place', models.CharField(blank=True, max_length=500, verbose_name='支援場所')),
-                ('latitude', core.database.fields.PlainDecimalField(blank=True, decimal_places=12, max_digits=24, null=True, verbose_name='緯度')),
-                ('longitude', core.database.fields.PlainDecimalField(blank=True, decimal_places=12, max_digits=24, null=True, verbose_name='経度')),
-                ('planned_from', models.DateTimeField(verbose_name='予定開始')),
-                ('planned_to', models.DateTimeField(verbose_name='予定終了')),
-                ('visited_from', models.DateTimeField(blank=True, null=True, verbose_name='実施開始')),
-                ('visited_to', models.DateTimeField(blank=True, null=True, verbose_name='実施終了')),
-                ('break_minutes', models.PositiveIntegerField(blank=True, null=True, verbose_name='休憩分')),
-                ('accompanied', models.BooleanField(default=False, verbose_name='同行')),
-                ('accompanied_from', models.DateTimeField(blank=True, null=True, verbose_name='同行開始')),
-                ('accompanied_to', models.DateTimeField(blank=True, null=True, verbose_name='同行終了')),
-                ('no_accompaniment_reason', models.TextField(blank=True, verbose_name='同行無の理由')),
-                ('requested_by_expert', models.BooleanField(default=False, verbose_name='専門家からの要請')),
-                ('paid_by_institution', models.BooleanField(default=False, verbose_name='機関からの給与謝金')),
-                ('limit_exception', models.BooleanField(default=False, verbose_name='上限例外承認')),
-                ('report', models.TextField(blank=True, verbose_name='支援内容')),
-                ('reported_at', models.DateTimeField(blank=True, null=True, verbose_name='報告日時')),
-                ('attested_at', models.DateTimeField(blank=True, null=True, verbose_name='従事証明日時')),
-                ('approved_at', models.DateTimeField(blank=True, null=True, verbose_name='機関承認日時')),
-                ('end_reason', models.TextField(blank=True, verbose_name='取消理由')),
-                ('itinerary', core.database.fields.CodeField(blank=True, db_collation='C', max_length=64, verbose_name='行程番号')),
-                ('office_decision', models.CharField(blank=True, max_length=10, verbose_name='事務局判断')),
-                ('office_decision_reason', models.TextField(blank=True, verbose_name='事務局判断理由')),
-                ('created_at', models.DateTimeField(auto_now_add=True, db_default=django.db.models.functions.datetime.Now(), verbose_name='登録日時')),
-                ('updated_at', models.DateTimeField(auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name='更新日時')),
-                ('company', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='dispatches', to='dispatch.company', verbose_name='支援先')),
-                ('expert', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='dispatches', to='experts.expert', verbose_name='専門家')),
-                ('institution', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='dispatches', to='institutions.institution', verbose_name='機関')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "number",
+                    core.database.fields.CodeField(
+                        db_collation="C", max_length=64, unique=True, verbose_name="派遣番号"
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("draft", "下書き"),
+                            ("applied", "申請済"),
+                            ("accepted", "承諾済"),
+                            ("confirmed", "受付済"),
+                            ("visited", "支援終了"),
+                            ("reported", "報告済"),
+                            ("approved", "機関承認済"),
+                            ("verified", "確認済"),
+                            ("scheduled", "支払予定"),
+                            ("paid", "支払済"),
+                            ("declined", "辞退"),
+                            ("cancelled", "取消"),
+                            ("ineligible", "対象外"),
+                        ],
+                        default="draft",
+                        max_length=10,
+                        verbose_name="状態",
+                    ),
+                ),
+                ("topic", models.CharField(max_length=100, verbose_name="経営課題")),
+                ("method", models.CharField(max_length=4, verbose_name="実施方式")),
+                ("web_approved", models.BooleanField(default=False, verbose_name="WEB事前承認")),
+                ("place", models.CharField(blank=True, max_length=500, verbose_name="支援場所")),
+                (
+                    "latitude",
+                    core.database.fields.PlainDecimalField(
+                        blank=True, decimal_places=12, max_digits=24, null=True, verbose_name="緯度"
+                    ),
+                ),
+                (
+                    "longitude",
+                    core.database.fields.PlainDecimalField(
+                        blank=True, decimal_places=12, max_digits=24, null=True, verbose_name="経度"
+                    ),
+                ),
+                ("planned_from", models.DateTimeField(verbose_name="予定開始")),
+                ("planned_to", models.DateTimeField(verbose_name="予定終了")),
+                ("visited_from", models.DateTimeField(blank=True, null=True, verbose_name="実施開始")),
+                ("visited_to", models.DateTimeField(blank=True, null=True, verbose_name="実施終了")),
+                ("break_minutes", models.PositiveIntegerField(blank=True, null=True, verbose_name="休憩分")),
+                ("accompanied", models.BooleanField(default=False, verbose_name="同行")),
+                ("accompanied_from", models.DateTimeField(blank=True, null=True, verbose_name="同行開始")),
+                ("accompanied_to", models.DateTimeField(blank=True, null=True, verbose_name="同行終了")),
+                ("no_accompaniment_reason", models.TextField(blank=True, verbose_name="同行無の理由")),
+                ("requested_by_expert", models.BooleanField(default=False, verbose_name="専門家からの要請")),
+                (
+                    "paid_by_institution",
+                    models.BooleanField(default=False, verbose_name="機関からの給与謝金"),
+                ),
+                ("limit_exception", models.BooleanField(default=False, verbose_name="上限例外承認")),
+                ("report", models.TextField(blank=True, verbose_name="支援内容")),
+                ("reported_at", models.DateTimeField(blank=True, null=True, verbose_name="報告日時")),
+                ("attested_at", models.DateTimeField(blank=True, null=True, verbose_name="従事証明日時")),
+                ("approved_at", models.DateTimeField(blank=True, null=True, verbose_name="機関承認日時")),
+                ("end_reason", models.TextField(blank=True, verbose_name="取消理由")),
+                (
+                    "itinerary",
+                    core.database.fields.CodeField(
+                        blank=True, db_collation="C", max_length=64, verbose_name="行程番号"
+                    ),
+                ),
+                ("office_decision", models.CharField(blank=True, max_length=10, verbose_name="事務局判断")),
+                ("office_decision_reason", models.TextField(blank=True, verbose_name="事務局判断理由")),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        auto_now_add=True,
+                        db_default=django.db.models.functions.datetime.Now(),
+                        verbose_name="登録日時",
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        auto_now=True,
+                        db_default=django.db.models.functions.datetime.Now(),
+                        verbose_name="更新日時",
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="dispatches",
+                        to="dispatch.company",
+                        verbose_name="支援先",
+                    ),
+                ),
+                (
+                    "expert",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="dispatches",
+                        to="experts.expert",
+                        verbose_name="専門家",
+                    ),
+                ),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="dispatches",
+                        to="institutions.institution",
+                        verbose_name="機関",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '派遣',
-                'verbose_name_plural': '派遣',
-                'ordering': ['number'],
+                "verbose_name": "派遣",
+                "verbose_name_plural": "派遣",
+                "ordering": ["number"],
             },
         ),
         migrations.CreateModel(
-            name='Declaration',
+            name="Declaration",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('cause', models.CharField(max_length=10, verbose_name='事由')),
-                ('declared_from', models.DateTimeField(blank=True, null=True, verbose_name='申告開始')),
-                ('declared_to', models.DateTimeField(blank=True, null=True, verbose_name='申告終了')),
-                ('submitted_at', models.DateTimeField(verbose_name='提出日時')),
-                ('reason', models.TextField(verbose_name='理由')),
-                ('dispatch', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='declarations', to='dispatch.dispatch', verbose_name='派遣')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("cause", models.CharField(max_length=10, verbose_name="事由")),
+                ("declared_from", models.DateTimeField(blank=True, null=True, verbose_name="申告開始")),
+                ("declared_to", models.DateTimeField(blank=True, null=True, verbose_name="申告終了")),
+                ("submitted_at", models.DateTimeField(verbose_name="提出日時")),
+                ("reason", models.TextField(verbose_name="理由")),
+                (
+                    "dispatch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="declarations",
+                        to="dispatch.dispatch",
+                        verbose_name="派遣",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '申告書',
-                'verbose_name_plural': '申告書',
-                'ordering': ['dispatch', 'cause'],
+                "verbose_name": "申告書",
+                "verbose_name_plural": "申告書",
+                "ordering": ["dispatch", "cause"],
             },
         ),
         migrations.CreateModel(
-            name='CheckEvent',
+            name="CheckEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event_id', core.database.fields.CodeField(db_collation='C', max_length=64, unique=True, verbose_name='イベントID')),
-                ('kind', models.CharField(max_length=2, verbose_name='種別')),
-                ('device_time', models.DateTimeField(verbose_name='端末時刻')),
-                ('latitude', core.database.fields.PlainDecimalField(blank=True, decimal_places=12, max_digits=24, null=True, verbose_name='緯度')),
-                ('longitude', core.database.fields.PlainDecimalField(blank=True, decimal_places=12, max_digits=24, null=True, verbose_name='経度')),
-                ('accuracy', core.database.fields.PlainDecimalField(blank=True, decimal_places=12, max_digits=24, null=True, verbose_name='精度m')),
-                ('signer_name', models.CharField(blank=True, max_length=200, verbose_name='署名者氏名')),
-                ('received_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='受信日時')),
-                ('dispatch', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='check_events', to='dispatch.dispatch', verbose_name='派遣')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "event_id",
+                    core.database.fields.CodeField(
+                        db_collation="C", max_length=64, unique=True, verbose_name="イベントID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=2, verbose_name="種別")),
+                ("device_time", models.DateTimeField(verbose_name="端末時刻")),
+                (
+                    "latitude",
+                    core.database.fields.PlainDecimalField(
+                        blank=True, decimal_places=12, max_digits=24, null=True, verbose_name="緯度"
+                    ),
+                ),
+                (
+                    "longitude",
+                    core.database.fields.PlainDecimalField(
+                        blank=True, decimal_places=12, max_digits=24, null=True, verbose_name="経度"
+                    ),
+                ),
+                (
+                    "accuracy",
+                    core.database.fields.PlainDecimalField(
+                        blank=True, decimal_places=12, max_digits=24, null=True, verbose_name="精度m"
+                    ),
+                ),
+                ("signer_name", models.CharField(blank=True, max_length=200, verbose_name="署名者氏名")),
+                (
+                    "received_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), verbose_name="受信日時"
+                    ),
+                ),
+                (
+                    "dispatch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="check_events",
+                        to="dispatch.dispatch",
+                        verbose_name="派遣",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'チェックイン・アウト',
-                'verbose_name_plural': 'チェックイン・アウト',
-                'ordering': ['device_time', 'event_id'],
+                "verbose_name": "チェックイン・アウト",
+                "verbose_name_plural": "チェックイン・アウト",
+                "ordering": ["device_time", "event_id"],
             },
         ),
         migrations.CreateModel(
-            name='Assessment',
+            name="Assessment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('month', models.DateField(verbose_name='対象月')),
-                ('kind', models.CharField(choices=[('支払可', '支払可'), ('保留', '保留'), ('対象外', '対象外'), ('未了', '未了')], max_length=5, verbose_name='区分')),
-                ('codes', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None, verbose_name='コード')),
-                ('fee', models.BigIntegerField(default=0, verbose_name='謝金')),
-                ('travel', models.BigIntegerField(default=0, verbose_name='旅費')),
-                ('checked_at', models.DateTimeField(verbose_name='確認日時')),
-                ('dispatch', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='assessment', to='dispatch.dispatch', verbose_name='派遣')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("month", models.DateField(verbose_name="対象月")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("支払可", "支払可"),
+                            ("保留", "保留"),
+                            ("対象外", "対象外"),
+                            ("未了", "未了"),
+                        ],
+                        max_length=5,
+                        verbose_name="区分",
+                    ),
+                ),
+                (
+                    "codes",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), default=list, size=None, verbose_name="コード"
+                    ),
+                ),
+                ("fee", models.BigIntegerField(default=0, verbose_name="謝金")),
+                ("travel", models.BigIntegerField(default=0, verbose_name="旅費")),
+                ("checked_at", models.DateTimeField(verbose_name="確認日時")),
+                (
+                    "dispatch",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="assessment",
+                        to="dispatch.dispatch",
+                        verbose_name="派遣",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '確認結果',
-                'verbose_name_plural': '確認結果',
+                "verbose_name": "確認結果",
+                "verbose_name_plural": "確認結果",
             },
         ),
         migrations.CreateModel(
-            name='Finding',
+            name="Finding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', core.database.fields.CodeField(db_collation='C', max_length=3, verbose_name='コード')),
-                ('kind', models.CharField(max_length=3, verbose_name='区分')),
-                ('reason', models.TextField(verbose_name='理由')),
-                ('expected', models.TextField(blank=True, verbose_name='期待')),
-                ('actual', models.TextField(blank=True, verbose_name='実際')),
-                ('first_seen_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='検出日時')),
-                ('dispatch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='findings', to='dispatch.dispatch', verbose_name='派遣')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "code",
+                    core.database.fields.CodeField(db_collation="C", max_length=3, verbose_name="コード"),
+                ),
+                ("kind", models.CharField(max_length=3, verbose_name="区分")),
+                ("reason", models.TextField(verbose_name="理由")),
+                ("expected", models.TextField(blank=True, verbose_name="期待")),
+                ("actual", models.TextField(blank=True, verbose_name="実際")),
+                (
+                    "first_seen_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), verbose_name="検出日時"
+                    ),
+                ),
+                (
+                    "dispatch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="findings",
+                        to="dispatch.dispatch",
+                        verbose_name="派遣",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '確認事項',
-                'verbose_name_plural': '確認事項',
-                'ordering': ['dispatch', 'kind', 'code'],
+                "verbose_name": "確認事項",
+                "verbose_name_plural": "確認事項",
+                "ordering": ["dispatch", "kind", "code"],
             },
         ),
         migrations.CreateModel(
-            name='StatusChange',
+            name="StatusChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='日時')),
-                ('action', models.CharField(max_length=30, verbose_name='操作')),
-                ('from_status', models.CharField(choices=[('draft', '下書き'), ('applied', '申請済'), ('accepted', '承諾済'), ('confirmed', '受付済'), ('visited', '支援終了'), ('reported', '報告済'), ('approved', '機関承認済'), ('verified', '確認済'), ('scheduled', '支払予定'), ('paid', '支払済'), ('declined', '辞退'), ('cancelled', '取消'), ('ineligible', '対象外')], max_length=10, verbose_name='前')),
-                ('to_status', models.CharField(choices=[('draft', '下書き'), ('applied', '申請済'), ('accepted', '承諾済'), ('confirmed', '受付済'), ('visited', '支援終了'), ('reported', '報告済'), ('approved', '機関承認済'), ('verified', '確認済'), ('scheduled', '支払予定'), ('paid', '支払済'), ('declined', '辞退'), ('cancelled', '取消'), ('ineligible', '対象外')], max_length=10, verbose_name='後')),
-                ('actor_id', models.BigIntegerField(null=True, verbose_name='操作者ID')),
-                ('actor_name', models.TextField(blank=True, verbose_name='操作者')),
-                ('reason', models.TextField(blank=True, verbose_name='理由')),
-                ('dispatch', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='status_changes', to='dispatch.dispatch', verbose_name='派遣')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), verbose_name="日時"
+                    ),
+                ),
+                ("action", models.CharField(max_length=30, verbose_name="操作")),
+                (
+                    "from_status",
+                    models.CharField(
+                        choices=[
+                            ("draft", "下書き"),
+                            ("applied", "申請済"),
+                            ("accepted", "承諾済"),
+                            ("confirmed", "受付済"),
+                            ("visited", "支援終了"),
+                            ("reported", "報告済"),
+                            ("approved", "機関承認済"),
+                            ("verified", "確認済"),
+                            ("scheduled", "支払予定"),
+                            ("paid", "支払済"),
+                            ("declined", "辞退"),
+                            ("cancelled", "取消"),
+                            ("ineligible", "対象外"),
+                        ],
+                        max_length=10,
+                        verbose_name="前",
+                    ),
+                ),
+                (
+                    "to_status",
+                    models.CharField(
+                        choices=[
+                            ("draft", "下書き"),
+                            ("applied", "申請済"),
+                            ("accepted", "承諾済"),
+                            ("confirmed", "受付済"),
+                            ("visited", "支援終了"),
+                            ("reported", "報告済"),
+                            ("approved", "機関承認済"),
+                            ("verified", "確認済"),
+                            ("scheduled", "支払予定"),
+                            ("paid", "支払済"),
+                            ("declined", "辞退"),
+                            ("cancelled", "取消"),
+                            ("ineligible", "対象外"),
+                        ],
+                        max_length=10,
+                        verbose_name="後",
+                    ),
+                ),
+                ("actor_id", models.BigIntegerField(null=True, verbose_name="操作者ID")),
+                ("actor_name", models.TextField(blank=True, verbose_name="操作者")),
+                ("reason", models.TextField(blank=True, verbose_name="理由")),
+                (
+                    "dispatch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="status_changes",
+                        to="dispatch.dispatch",
+                        verbose_name="派遣",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '状態の履歴',
-                'verbose_name_plural': '状態の履歴',
-                'ordering': ['id'],
+                "verbose_name": "状態の履歴",
+                "verbose_name_plural": "状態の履歴",
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='TravelLine',
+            name="TravelLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('line_no', models.PositiveIntegerField(verbose_name='行番号')),
-                ('day', models.DateField(verbose_name='利用日')),
-                ('kind', models.CharField(max_length=10, verbose_name='種別')),
-                ('origin', models.CharField(blank=True, max_length=200, verbose_name='出発地')),
-                ('destination', models.CharField(blank=True, max_length=200, verbose_name='到着地')),
-                ('km', core.database.fields.PlainDecimalField(blank=True, decimal_places=12, max_digits=24, null=True, verbose_name='距離km')),
-                ('fare', models.BigIntegerField(blank=True, null=True, verbose_name='運賃')),
-                ('express', models.BigIntegerField(blank=True, null=True, verbose_name='特急料金')),
-                ('reserved', models.BigIntegerField(blank=True, null=True, verbose_name='指定席料金')),
-                ('roundtrip_fare', models.BigIntegerField(blank=True, null=True, verbose_name='往復割引運賃')),
-                ('ordinary_fare', models.BigIntegerField(blank=True, null=True, verbose_name='通常運賃')),
-                ('claimed', models.BigIntegerField(verbose_name='請求額')),
-                ('receipt', models.BooleanField(default=False, verbose_name='領収書')),
-                ('stub', models.BooleanField(default=False, verbose_name='半券')),
-                ('seat', models.CharField(blank=True, max_length=10, verbose_name='座席')),
-                ('no_public_transport', models.BooleanField(default=False, verbose_name='公共交通機関なし')),
-                ('fast_boat', models.BooleanField(default=False, verbose_name='高速船')),
-                ('parallel_route', models.BooleanField(default=False, verbose_name='並行航路')),
-                ('lodging_kind', models.CharField(blank=True, max_length=10, verbose_name='宿泊種別')),
-                ('accepted_km', core.database.fields.PlainDecimalField(blank=True, decimal_places=12, max_digits=24, null=True, verbose_name='認定距離km')),
-                ('accepted_yen', models.BigIntegerField(blank=True, null=True, verbose_name='認定額')),
-                ('reason', models.TextField(blank=True, verbose_name='必要理由')),
-                ('dispatch', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='travel_lines', to='dispatch.dispatch', verbose_name='派遣')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("line_no", models.PositiveIntegerField(verbose_name="行番号")),
+                ("day", models.DateField(verbose_name="利用日")),
+                ("kind", models.CharField(max_length=10, verbose_name="種別")),
+                ("origin", models.CharField(blank=True, max_length=200, verbose_name="出発地")),
+                ("destination", models.CharField(blank=True, max_length=200, verbose_name="到着地")),
+                (
+                    "km",
+                    core.database.fields.PlainDecimalField(
+                        blank=True, decimal_places=12, max_digits=24, null=True, verbose_name="距離km"
+                    ),
+                ),
+                ("fare", models.BigIntegerField(blank=True, null=True, verbose_name="運賃")),
+                ("express", models.BigIntegerField(blank=True, null=True, verbose_name="特急料金")),
+                ("reserved", models.BigIntegerField(blank=True, null=True, verbose_name="指定席料金")),
+                (
+                    "roundtrip_fare",
+                    models.BigIntegerField(blank=True, null=True, verbose_name="往復割引運賃"),
+                ),
+                ("ordinary_fare", models.BigIntegerField(blank=True, null=True, verbose_name="通常運賃")),
+                ("claimed", models.BigIntegerField(verbose_name="請求額")),
+                ("receipt", models.BooleanField(default=False, verbose_name="領収書")),
+                ("stub", models.BooleanField(default=False, verbose_name="半券")),
+                ("seat", models.CharField(blank=True, max_length=10, verbose_name="座席")),
+                ("no_public_transport", models.BooleanField(default=False, verbose_name="公共交通機関なし")),
+                ("fast_boat", models.BooleanField(default=False, verbose_name="高速船")),
+                ("parallel_route", models.BooleanField(default=False, verbose_name="並行航路")),
+                ("lodging_kind", models.CharField(blank=True, max_length=10, verbose_name="宿泊種別")),
+                (
+                    "accepted_km",
+                    core.database.fields.PlainDecimalField(
+                        blank=True, decimal_places=12, max_digits=24, null=True, verbose_name="認定距離km"
+                    ),
+                ),
+                ("accepted_yen", models.BigIntegerField(blank=True, null=True, verbose_name="認定額")),
+                ("reason", models.TextField(blank=True, verbose_name="必要理由")),
+                (
+                    "dispatch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="travel_lines",
+                        to="dispatch.dispatch",
+                        verbose_name="派遣",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '旅費請求',
-                'verbose_name_plural': '旅費請求',
-                'ordering': ['dispatch', 'line_no'],
+                "verbose_name": "旅費請求",
+                "verbose_name_plural": "旅費請求",
+                "ordering": ["dispatch", "line_no"],
             },
         ),
         migrations.AddIndex(
-            model_name='dispatch',
-            index=models.Index(fields=['expert', 'visited_from'], name='dispatch_expert_visit'),
+            model_name="dispatch",
+            index=models.Index(fields=["expert", "visited_from"], name="dispatch_expert_visit"),
         ),
         migrations.AddIndex(
-            model_name='dispatch',
-            index=models.Index(fields=['company', 'visited_from'], name='dispatch_company_visit'),
+            model_name="dispatch",
+            index=models.Index(fields=["company", "visited_from"], name="dispatch_company_visit"),
         ),
         migrations.AddIndex(
-            model_name='dispatch',
-            index=models.Index(fields=['institution', 'visited_from'], name='dispatch_institution_visit'),
+            model_name="dispatch",
+            index=models.Index(fields=["institution", "visited_from"], name="dispatch_institution_visit"),
         ),
         migrations.AddIndex(
-            model_name='dispatch',
-            index=models.Index(fields=['visited_from', 'number'], name='dispatch_visit'),
+            model_name="dispatch",
+            index=models.Index(fields=["visited_from", "number"], name="dispatch_visit"),
         ),
         migrations.AddIndex(
-            model_name='dispatch',
-            index=models.Index(condition=models.Q(('status__in', ['scheduled', 'paid', 'cancelled', 'declined']), _negated=True), fields=['status', 'visited_from'], name='dispatch_open'),
+            model_name="dispatch",
+            index=models.Index(
+                condition=models.Q(
+                    ("status__in", ["scheduled", "paid", "cancelled", "declined"]), _negated=True
+                ),
+                fields=["status", "visited_from"],
+                name="dispatch_open",
+            ),
         ),
         migrations.AddIndex(
-            model_name='dispatch',
-            index=models.Index(condition=models.Q(('itinerary', ''), _negated=True), fields=['expert', 'itinerary'], name='dispatch_itinerary'),
+            model_name="dispatch",
+            index=models.Index(
+                condition=models.Q(("itinerary", ""), _negated=True),
+                fields=["expert", "itinerary"],
+                name="dispatch_itinerary",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dispatch',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'applied', 'accepted', 'confirmed', 'visited', 'reported', 'approved', 'verified', 'scheduled', 'paid', 'declined', 'cancelled', 'ineligible'])), name='dispatch_status_known'),
+            model_name="dispatch",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        [
+                            "draft",
+                            "applied",
+                            "accepted",
+                            "confirmed",
+                            "visited",
+                            "reported",
+                            "approved",
+                            "verified",
+                            "scheduled",
+                            "paid",
+                            "declined",
+                            "cancelled",
+                            "ineligible",
+                        ],
+                    )
+                ),
+                name="dispatch_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dispatch',
-            constraint=models.CheckConstraint(condition=models.Q(('method__in', ['対面', 'WEB'])), name='dispatch_method_known'),
+            model_name="dispatch",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("method__in", ["対面", "WEB"])), name="dispatch_method_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dispatch',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('visited_from__isnull', True), ('visited_to__isnull', True)), ('visited_to__gt', models.F('visited_from')), _connector='OR'), name='dispatch_visit_ends_after_start'),
+            model_name="dispatch",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("visited_from__isnull", True), ("visited_to__isnull", True)),
+                    ("visited_to__gt", models.F("visited_from")),
+                    _connector="OR",
+                ),
+                name="dispatch_visit_ends_after_start",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='declaration',
-            constraint=models.UniqueConstraint(fields=('dispatch', 'cause'), name='dispatch_declaration_unique'),
+            model_name="declaration",
+            constraint=models.UniqueConstraint(
+                fields=("dispatch", "cause"), name="dispatch_declaration_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='declaration',
-            constraint=models.CheckConstraint(condition=models.Q(('cause__in', ['開始報告失念', '終了報告失念', '時刻訂正', '位置情報不備', '署名不備'])), name='dispatch_declaration_cause_known'),
+            model_name="declaration",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("cause__in", ["開始報告失念", "終了報告失念", "時刻訂正", "位置情報不備", "署名不備"])
+                ),
+                name="dispatch_declaration_cause_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='checkevent',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['開始', '終了'])), name='dispatch_checkevent_kind_known'),
+            model_name="checkevent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["開始", "終了"])), name="dispatch_checkevent_kind_known"
+            ),
         ),
         migrations.AddIndex(
-            model_name='assessment',
-            index=models.Index(fields=['month', 'kind'], name='dispatch_assessment_month'),
+            model_name="assessment",
+            index=models.Index(fields=["month", "kind"], name="dispatch_assessment_month"),
         ),
         migrations.AddIndex(
-            model_name='finding',
-            index=models.Index(fields=['code'], name='dispatch_finding_code'),
+            model_name="finding",
+            index=models.Index(fields=["code"], name="dispatch_finding_code"),
         ),
         migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.UniqueConstraint(fields=('dispatch', 'code'), name='dispatch_finding_unique'),
+            model_name="finding",
+            constraint=models.UniqueConstraint(fields=("dispatch", "code"), name="dispatch_finding_unique"),
         ),
         migrations.AddConstraint(
-            model_name='travelline',
-            constraint=models.UniqueConstraint(fields=('dispatch', 'line_no'), name='dispatch_travelline_unique'),
+            model_name="travelline",
+            constraint=models.UniqueConstraint(
+                fields=("dispatch", "line_no"), name="dispatch_travelline_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='travelline',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['鉄道', '航空', '船', 'バス', 'タクシー', '私有車', 'レンタカー', '宿泊'])), name='dispatch_travelline_kind_known'),
+            model_name="travelline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("kind__in", ["鉄道", "航空", "船", "バス", "タクシー", "私有車", "レンタカー", "宿泊"])
+                ),
+                name="dispatch_travelline_kind_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='travelline',
-            constraint=models.CheckConstraint(condition=models.Q(('claimed__gte', 0), ('claimed__lte', 9999999999)), name='dispatch_travelline_claimed_in_range'),
+            model_name="travelline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("claimed__gte", 0), ("claimed__lte", 9999999999)),
+                name="dispatch_travelline_claimed_in_range",
+            ),
         ),
     ]

@@ -74,11 +74,18 @@ class Migration(migrations.Migration):
         migrations.RunSQL(STATUS_GUARD, STATUS_GUARD_UNDO),
         migrations.RunPython(copy_transitions, migrations.RunPython.noop),
         record_history(
-            "dispatch_company", "dispatch_dispatch", "dispatch_checkevent", "dispatch_declaration",
+            "dispatch_company",
+            "dispatch_dispatch",
+            "dispatch_checkevent",
+            "dispatch_declaration",
             "dispatch_travelline",
         ),
         forbid_truncate(
-            "dispatch_company", "dispatch_dispatch", "dispatch_checkevent", "dispatch_declaration",
-            "dispatch_travelline", "dispatch_statuschange",
+            "dispatch_company",
+            "dispatch_dispatch",
+            "dispatch_checkevent",
+            "dispatch_declaration",
+            "dispatch_travelline",
+            "dispatch_statuschange",
         ),
     ]

@@ -15,7 +15,9 @@ pytestmark = pytest.mark.usefixtures("fresh_database")
 
 
 def close(folder: Path) -> PayoutRun:
-    return batch.close_month(month=JULY, maker=maker(), checker=checker(), pay_date=PAY_DATE, directory=folder)
+    return batch.close_month(
+        month=JULY, maker=maker(), checker=checker(), pay_date=PAY_DATE, directory=folder
+    )
 
 
 def changing(times: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -33,7 +35,9 @@ def changing(times: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return calls
 
 
-def test_a_change_before_the_approval_is_reckoned_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_before_the_approval_is_reckoned_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     load("edges/stage1")
     calls = changing(2, monkeypatch)
     run = close(tmp_path / "out")

@@ -7,55 +7,89 @@ import core.database.fields
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Bank',
+            name="Bank",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', core.database.fields.CodeField(db_collation='C', max_length=4, unique=True, verbose_name='銀行コード')),
-                ('name', models.CharField(max_length=100, verbose_name='銀行名')),
-                ('kana', models.CharField(max_length=100, verbose_name='銀行名カナ')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "code",
+                    core.database.fields.CodeField(
+                        db_collation="C", max_length=4, unique=True, verbose_name="銀行コード"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, verbose_name="銀行名")),
+                ("kana", models.CharField(max_length=100, verbose_name="銀行名カナ")),
             ],
             options={
-                'verbose_name': '銀行',
-                'verbose_name_plural': '銀行',
-                'ordering': ['code'],
+                "verbose_name": "銀行",
+                "verbose_name_plural": "銀行",
+                "ordering": ["code"],
             },
         ),
         migrations.CreateModel(
-            name='Master',
+            name="Master",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('edition', core.database.fields.CodeField(db_collation='C', max_length=64, unique=True, verbose_name='版')),
-                ('as_of', models.DateField(verbose_name='基準日')),
-                ('loaded_at', models.DateTimeField(auto_now_add=True, verbose_name='読込日時')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "edition",
+                    core.database.fields.CodeField(
+                        db_collation="C", max_length=64, unique=True, verbose_name="版"
+                    ),
+                ),
+                ("as_of", models.DateField(verbose_name="基準日")),
+                ("loaded_at", models.DateTimeField(auto_now_add=True, verbose_name="読込日時")),
             ],
             options={
-                'verbose_name': '金融機関マスタの版',
-                'verbose_name_plural': '金融機関マスタの版',
-                'ordering': ['-as_of'],
+                "verbose_name": "金融機関マスタの版",
+                "verbose_name_plural": "金融機関マスタの版",
+                "ordering": ["-as_of"],
             },
         ),
         migrations.CreateModel(
-            name='Branch',
+            name="Branch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', core.database.fields.CodeField(db_collation='C', max_length=3, verbose_name='支店コード')),
-                ('name', models.CharField(max_length=100, verbose_name='支店名')),
-                ('kana', models.CharField(max_length=100, verbose_name='支店名カナ')),
-                ('bank', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='branches', to='banks.bank', verbose_name='銀行')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "code",
+                    core.database.fields.CodeField(db_collation="C", max_length=3, verbose_name="支店コード"),
+                ),
+                ("name", models.CharField(max_length=100, verbose_name="支店名")),
+                ("kana", models.CharField(max_length=100, verbose_name="支店名カナ")),
+                (
+                    "bank",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="branches",
+                        to="banks.bank",
+                        verbose_name="銀行",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '支店',
-                'verbose_name_plural': '支店',
-                'ordering': ['bank__code', 'code'],
-                'constraints': [models.UniqueConstraint(fields=('bank', 'code'), name='banks_branch_unique')],
+                "verbose_name": "支店",
+                "verbose_name_plural": "支店",
+                "ordering": ["bank__code", "code"],
+                "constraints": [models.UniqueConstraint(fields=("bank", "code"), name="banks_branch_unique")],
             },
         ),
     ]
