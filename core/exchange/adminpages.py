@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.core.files.uploadedfile import UploadedFile
-from django.forms import CharField
+from django.forms import CharField, TextInput
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
@@ -126,6 +126,7 @@ class PurposeForm(ExportForm):
     purpose = CharField(
         label="目的",
         max_length=500,
+        widget=TextInput(attrs={"class": "vTextField"}),
         help_text="何のために書き出すのかを書いてください。氏名・日時・項目・件数とともに記録されます。口座番号は下3桁だけが入ります。",
     )
 

@@ -136,9 +136,11 @@ def run_release(request: HttpRequest, name: str) -> HttpResponse:
             ids=_payees_in(run, ""),
             fields=list(RELEASED_FIELDS),
         )
-        wanted = run.files.filter(name=request.GET.get("file", "")).first()
-        if wanted is not None:
-            return redirect("office:run_file", run.name, wanted.name)
+        wanted = request.GET.get("file", "")
+        if wanted == archive_name(run):
+            return redirect("office:run_archive", run.name)
+        if run.files.filter(name=wanted).exists():
+            return redirect("office:run_file", run.name, wanted)
         return redirect(back_url)
     context = {
         "section": "months",
