@@ -3,9 +3,11 @@
 from django.urls import path
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
 from drf_spectacular.views import SpectacularAPIView
-from rest_framework.permissions import AllowAny
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.permissions import IsAuthenticated
 
 from portal_expert.api import CheckEventsView
+from portal_expert.authentication import TokenAuthentication
 
 app_name = "api"
 
@@ -15,9 +17,8 @@ urlpatterns = [
         "schema/",
         SpectacularAPIView.as_view(
             renderer_classes=[OpenApiJsonRenderer, OpenApiYamlRenderer],
-            # says how to call, nothing about anybody
-            authentication_classes=[],
-            permission_classes=[AllowAny],
+            authentication_classes=[TokenAuthentication, SessionAuthentication],
+            permission_classes=[IsAuthenticated],
         ),
         name="schema",
     ),

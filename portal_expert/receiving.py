@@ -1,6 +1,7 @@
 """Receiving check events: idempotent by their id, free of order, each one answered."""
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,9 +14,12 @@ from accounts.models import User
 from accounts.rights import require
 from core import clock
 from core.audit.acting import acting
+from core.errors import DomainError
+from dispatch.services.visits import propose_visits
 from portal_expert.incoming import Incoming, Refused, read_event
 
 MOST_EVENTS = 200
+_log = logging.getLogger(__name__)
 _UNKNOWN = "この派遣番号の派遣は、あなたの派遣にありません。"
 _OTHER = "同じ event_id で内容の異なる記録があります。先に届いた記録はそのまま残っています。"
 
@@ -107,6 +111,7 @@ def receive_check_events(*, actor: User, events: Sequence[Any]) -> list[Answer]:
     if first:
         for place, answer in _keep(actor, list(first.values())):
             answers[place] = answer
+        _propose(actor, first, answers)
     for place, event in again:
         answers[place] = _repeated(event, first[event.event_id][1], answers[first[event.event_id][0]])
     assert all(answers)
@@ -150,6 +155,20 @@ def _keep(actor: User, events: list[tuple[int, Incoming]]) -> list[tuple[int, An
                     )
                 )
     return found
+
+
+def _propose(actor: User, events: dict[str, tuple[int, Incoming]], answers: list[Answer | None]) -> None:
+    """Lets visits take their times from their events; in a transaction of its own, so that two requests with one end
+    each see each other's, and so that evidence stays whatever becomes of the visit. A repetition heals a gap."""
+    kept = {
+        event.dispatch
+        for place, event in events.values()
+        if (answer := answers[place]) is not None and answer.status is not Result.REJECTED
+    }
+    try:
+        propose_visits(numbers=kept, actor=actor)
+    except DomainError as refusal:
+        _log.warning("visits keep their times: %s", refusal)
 
 
 def _is_same(event: Incoming, content_hash: str | None, *columns: Any) -> bool:

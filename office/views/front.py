@@ -3,6 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from accounts.models import Role
 from core.errors import NotAllowed
 from office.access import person
 
@@ -14,4 +15,6 @@ def front_door(request: HttpRequest) -> HttpResponse:
         return redirect("office:home")
     if user.is_office:
         return redirect("office:administration")
+    if user.role == Role.EXPERT:
+        return redirect("expert:home")
     raise NotAllowed(f"{user.get_role_display()}の画面は準備中です。ご用件は事務局へお問い合わせください。")

@@ -75,7 +75,11 @@ def test_an_event_is_kept_once_however_often_it_is_sent(phone: Client) -> None:
     )  # fmt: skip
     assert kept.device_time == dt.datetime(2026, 11, 20, 10, 0, 5, tzinfo=clock.JST)
     assert abs((clock.now() - kept.received_at).total_seconds()) < 60
-    assert (kept.extra.fix_age, kept.extra.permission, kept.extra.sender.username) == (2, "granted", "e1")
+    assert (kept.extra.fix_age, kept.extra.permission, kept.extra.sender.username) == (
+        2,
+        "granted",
+        "e1",
+    )
     assert CheckEventExtra.objects.count() == 1
 
 
@@ -390,8 +394,9 @@ def test_the_same_event_from_two_sides_at_once_is_one(
         assert CheckEvent.objects.count() == CheckEventExtra.objects.count() == len(ids)
 
 
-def test_the_description_names_the_address_and_asks_no_other_host(db: None) -> None:
-    response = Client().get("/api/v1/schema/")
+def test_the_description_names_the_address_to_whoever_is_signed_in(phone: Client) -> None:
+    assert Client().get("/api/v1/schema/").status_code == 401
+    response = phone.get("/api/v1/schema/")
     assert response.status_code == 200
     described = json.loads(response.content)
     assert described["openapi"].startswith("3.")

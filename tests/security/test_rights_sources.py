@@ -31,7 +31,11 @@ MANAGERS = {"objects", "_default_manager", "_base_manager"}
 
 def modules() -> list[Path]:
     """Everything that answers requests."""
-    found = [*(BASE / "office" / "views").rglob("*.py"), BASE / "office" / "access.py"]
+    found = [
+        *(BASE / "office" / "views").rglob("*.py"),
+        *(BASE / "portal_expert" / "views").rglob("*.py"),
+        BASE / "office" / "access.py",
+    ]
     for pattern in (
         "*/admin.py",
         "core/*/admin.py",
