@@ -58,7 +58,11 @@ _METHOD = re.compile(r"[A-Z]{1,10}")
 def shown_path(path: str) -> str:
     """What the log may show of a path."""
     known = _TOKEN_PATHS.sub(r"\1…", path)
-    return "/".join(part if part == "…" or _PLAIN_PART.fullmatch(part) else "…" for part in known.split("/"))
+    return "/".join(part if _is_plain(part) else "…" for part in known.split("/"))
+
+
+def _is_plain(part: str) -> bool:
+    return bool(_PLAIN_PART.fullmatch(part)) and scrub_text(part) == part
 
 
 class JsonLogger(Logger):

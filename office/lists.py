@@ -59,8 +59,9 @@ def prefecture_name(code: str) -> str:
 
 
 def month_of(text: str) -> dt.date | None:
-    """The first day of a month written 2026-11, or None when it is not one."""
+    """The first day of a month written 2026-11, or None when it is not one of this or the next century."""
     try:
-        return dt.datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007 - a calendar month has no zone
+        month = dt.datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007 - a calendar month has no zone
     except ValueError:
         return None
+    return month if 2000 <= month.year < 2200 else None

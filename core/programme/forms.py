@@ -120,6 +120,9 @@ class RuleSetForm(forms.ModelForm):
         if first and last and last < first:
             self.add_error("last_day", "末日は初日以後の日にしてください。")
         data["rule_values"] = values
+        if last == dt.date.max:
+            self.add_error("last_day", "終わりを決めないときは空欄にしてください。")
+            last = None
         data["end_day"] = last + dt.timedelta(days=1) if last else None
         if first and "last_day" not in self.errors:
             others = RuleSet.objects.exclude(pk=self.instance.pk).filter(
