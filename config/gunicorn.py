@@ -15,7 +15,7 @@ from gunicorn.glogging import Logger
 # gunicorn reads this file before it knows where the project is
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from config.logging import json_formatter
+from config.logging import json_formatter, scrub_text
 
 bind = os.environ.get("WEB_BIND", "0.0.0.0:8000")  # in a container, where only the proxy reaches it
 workers = int(os.environ.get("WEB_WORKERS", "3"))

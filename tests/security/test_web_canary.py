@@ -211,6 +211,7 @@ def test_no_log_line_of_web_gunicorn_worker_or_command_holds_a_word_of_the_canar
     assert {"office/experts/<str:code>/", "set-password/<uidb64>/<token>/"} <= {
         one["route"] for one in requests
     }
+    assert any(line["event"] == "access" for line in lines)
     assert all(one["request_id"] and one["milliseconds"] >= 0 for one in requests)
     assert {one["actor"] for one in requests} > {None}
     assert len(lines_of(worker_log.read_text())) >= 1
