@@ -117,3 +117,48 @@ def add_topic(*, name: str, first_day: dt.date, actor: Actor) -> CodeItem:
         return CodeItem.objects.create(
             list=CodeItem.List.TOPIC, name=name, position=last + 1, valid=DateRange(first_day, None)
         )
+
+
+def save_dispatch_terms(
+    *,
+    name: str,
+    first_day: dt.date,
+    end_day: dt.date | None,
+    values: Mapping[str, int],
+    actor: Actor,
+) -> DispatchTerms:
+    """New lead time and deadlines from `first_day` to the day before `end_day`; those in force then end the day before.
+
+    `values` are fields of DispatchTerms; what isn't named stays as it was on that day. Refuses days that overlap
+    terms which begin later.
+    """
+    known = {field.name for field in DispatchTerms._meta.fields} - {
+        "id",
+        "name",
+        "valid",
+        "created_at",
+        "updated_at",
+    }
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise DomainError(f"派遣の期限にない項目です: {'、'.join(unknown)}")
+    if end_day is not None and end_day <= first_day:
+        raise DomainError("有効期間の終わりは、始まりより後の日にしてください。")
+    if any(value < 0 for value in values.values()):
+        raise DomainError("日数は 0 以上にしてください。")
+    try:
+        with acting(actor, "save_dispatch_terms"), transaction.atomic():
+            before = DispatchTerms.objects.select_for_update().filter(valid__contains=first_day).first()
+            kept = {field: getattr(before, field) for field in known} if before else {}
+            if before is not None:
+                if before.valid.lower == first_day:
+                    raise DomainError("この日に始まる期限が既にあります。別の初日にしてください。")
+                old_end = before.valid.upper
+                before.valid = DateRange(before.valid.lower, first_day)
+                before.save(update_fields=["valid", "updated_at"])
+                end_day = end_day or old_end
+            return DispatchTerms.objects.create(
+                name=name, valid=DateRange(first_day, end_day), **(kept | dict(values))
+            )
+    except IntegrityError as refused:
+        raise DomainError("有効期間がほかの期限と重なっています。期間を確認してください。") from refused

@@ -163,7 +163,7 @@ def test_queries_stay_the_same_however_many_dispatches(folder: str, django_asser
     dispatch = Dispatch.objects.filter(visited_from__isnull=False).order_by("number")[0]
     with django_assert_num_queries(5):
         visit_of(dispatch)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         dispatch_calculation(dispatch)
     approve_run(run=run, actor=checker())
     paid = Dispatch.objects.filter(status="scheduled")[0]
