@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.urls")),
     path("office/", include("office.urls")),
     path("expert/", include("portal_expert.urls")),
+    path("c/", include("portal_expert.client_urls")),
     path("api/v1/", include("portal_expert.api_urls")),
     path("admin/", admin.site.urls),
 ]

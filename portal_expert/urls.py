@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal_expert.views import device, home, visit
+from portal_expert.views import answers, device, home, visit
 
 app_name = "expert"
 
@@ -12,4 +12,7 @@ urlpatterns = [
     path("worker.js", device.worker, name="worker"),
     path("manifest.webmanifest", device.manifest, name="manifest"),
     path("visits/<str:number>/", visit.visit, name="visit"),
+    path("visits/<str:number>/accept/", answers.accept, name="accept"),
+    path("visits/<str:number>/decline/", answers.decline, name="decline"),
+    path("visits/<str:number>/qr/", answers.show_qr, name="qr"),
 ]

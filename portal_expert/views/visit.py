@@ -6,10 +6,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from core import clock
-from dispatch.models import Dispatch
+from dispatch.models import Dispatch, Status
 from portal_expert.access import expert_view, person
-from portal_expert.selectors import own_dispatches
+from portal_expert.selectors import ON_THE_WAY, own_dispatches
 
+NOT_TO_VISIT = (Status.DRAFT, Status.APPLIED, Status.DECLINED, Status.CANCELLED)
 STATEMENT = "専門家派遣による支援を、上の日時と場所で受けました。"
 
 
@@ -27,7 +28,9 @@ def visit(request: HttpRequest, number: str) -> HttpResponse:
         "visit": dispatch,
         "facts": facts(dispatch),
         "statement": STATEMENT,
-        "kept": [dispatch],
+        # evidence is taken in every state but before the answer and after the end
+        "can_check": dispatch.status not in NOT_TO_VISIT,
+        "kept": [dispatch] if dispatch.status in ON_THE_WAY else [],
     }
     return render(request, "expert/visits/visit.html", context)
 
