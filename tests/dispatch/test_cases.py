@@ -85,13 +85,20 @@ def test_a_stale_change_of_a_client_is_refused(stage: Stage) -> None:
     change_client(company=client, values=replace(NEW, employees=5), actor=stage.chief, edit_token=token)
     with pytest.raises(StaleEdit) as refused:
         change_client(company=client, values=NEW, actor=stage.operator, edit_token=token)
-    assert [(each.field, each.before, each.after) for each in refused.value.changes] == [("従業員数", "4", "5")]
+    assert [(each.field, each.before, each.after) for each in refused.value.changes] == [
+        ("従業員数", "4", "5")
+    ]
 
 
 def test_a_case_keeps_its_log_its_consent_and_its_end(stage: Stage) -> None:
     case = stage.case()
     add_note(
-        case=case, held_on=dt.date(2021, 6, 30), channel="電話", text="販路の相談", actor=stage.chief, attendees="社長"
+        case=case,
+        held_on=dt.date(2021, 6, 30),
+        channel="電話",
+        text="販路の相談",
+        actor=stage.chief,
+        attendees="社長",
     )
     with pytest.raises(FieldErrors):
         add_note(case=case, held_on=dt.date(2021, 7, 2), channel="手紙", text="", actor=stage.chief)
