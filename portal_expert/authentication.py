@@ -34,7 +34,7 @@ class TokenAuthentication(BaseAuthentication):
         return KEYWORD
 
 
-class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class TokenScheme(OpenApiAuthenticationExtension):
     """How the description of the API calls it."""
 
     target_class = TokenAuthentication

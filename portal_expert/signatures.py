@@ -69,7 +69,11 @@ def _point(raw: Any) -> list[int]:
 
 
 def _coordinate(raw: Any) -> int:
-    if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal) or not abs(raw) <= _FARTHEST:
+    if (
+        isinstance(raw, bool)
+        or not isinstance(raw, int | float | Decimal)
+        or not -_FARTHEST <= raw <= _FARTHEST
+    ):
         raise NoSignature("署名の座標が範囲外です。")
     return round(raw)
 
