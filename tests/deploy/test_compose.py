@@ -71,7 +71,8 @@ def test_no_service_can_take_the_whole_machine(name: str) -> None:
 def test_only_the_proxy_can_be_reached_from_outside() -> None:
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
     open_networks = {n for n, network in COMPOSE["networks"].items() if not network.get("internal")}
-    assert open_networks == {"edge"}
+    assert open_networks == {"edge", "mail"}
+    assert [n for n, service in SERVICES.items() if "mail" in service["networks"]] == ["worker"]
     assert [n for n, service in SERVICES.items() if "edge" in service["networks"]] == ["proxy"]
     assert "data" not in SERVICES["proxy"]["networks"], "the proxy has no way to the database"
     assert not [n for n, service in SERVICES.items() if "network_mode" in service]
