@@ -67,7 +67,7 @@ lint: setup ## 書式、型、依存の向き、マイグレーション、本�
 	@$(TEST_ENV) $(PY) manage.py makemigrations --check --dry-run
 	@echo check --deploy
 	@random() { $(PY) -c 'import secrets; print(secrets.token_hex(32))'; }; \
-	    SECRET_KEY="$$(random)" FIELD_KEYS="$$($(PY) -c 'from core.secrets import new_key; print(new_key())')" ALLOWED_HOSTS=office.example.jp \
+	    SECRET_KEY="$$(random)" FIELD_KEYS="$$($(PY) -c 'from core.secrets import new_key; print(new_key())')" FINGERPRINT_KEY="$$($(PY) -c 'from core.secrets import new_key; print(new_key())')" ALLOWED_HOSTS=office.example.jp \
 	    DATABASE_URL="postgresql://dispatch_app:$$(random)@127.0.0.1:1/dispatch" REDIS_URL="redis://:$$(random)@127.0.0.1:1/0" \
 	    $(PY) manage.py check --deploy --fail-level WARNING --settings config.settings.production
 

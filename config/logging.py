@@ -97,7 +97,7 @@ def where_it_broke(logger: WrappedLogger, method: str, event: EventDict) -> Even
     error = given[1] if isinstance(given, tuple) else given
     if not isinstance(error, BaseException):
         return event
-    chain = []
+    chain: list[dict[str, Any]] = []
     while error is not None and len(chain) < 5:
         chain.append(_told(error))
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)

@@ -223,7 +223,9 @@ PUBLIC_ORIGIN = env.str("PUBLIC_ORIGIN", default="http://127.0.0.1:8000")
 
 X_FRAME_OPTIONS = "DENY"
 # What a page may ask the browser for: nothing. A page that needs the position says so itself.
-PERMISSIONS_POLICY = "accelerometer=(), camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
+PERMISSIONS_POLICY = (
+    "accelerometer=(), camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
+)
 # After so many links with tokens that open nothing, an address waits ten minutes.
 TOKEN_GUESSES = 20
 SECURE_REFERRER_POLICY = "same-origin"
@@ -274,7 +276,11 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
 }
-SPECTACULAR_SETTINGS = {"TITLE": "専門家派遣 事務局システム API", "VERSION": "1", "SCHEMA_PATH_PREFIX": "/api/v1"}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "専門家派遣 事務局システム API",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+}
 # A phone whose clock is further off than this gets its events marked; they are kept all the same.
 CHECK_EVENT_CLOCK_TOLERANCE_SECONDS = 300
 

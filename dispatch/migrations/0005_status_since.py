@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('dispatch', '0004_work_guards'),
+        ("dispatch", "0004_work_guards"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='dispatch',
-            name='status_since',
-            field=models.DateTimeField(blank=True, null=True, verbose_name='状態になった日時'),
+            model_name="dispatch",
+            name="status_since",
+            field=models.DateTimeField(blank=True, null=True, verbose_name="状態になった日時"),
         ),
     ]
