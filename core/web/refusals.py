@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.cache import cache
 from django.core.exceptions import BadRequest, RequestDataTooBig, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse
@@ -31,6 +32,10 @@ class BrokenTextMiddleware:
         """Looks at the fields once the protection against forged requests has read them anyway."""
         if request.method == "POST" and _holds_nul(request.POST):
             raise BadRequest("NUL in a field")
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """A filter in the address that the admin's list can't apply: Django leaves it to its own page of lists."""
+        return bad_request(request, exception) if isinstance(exception, IncorrectLookupParameters) else None
 
 
 def _holds_nul(data: Any) -> bool:
