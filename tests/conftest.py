@@ -18,6 +18,7 @@ import fasteners
 import psycopg
 import pytest
 from django.conf import settings
+from django.core.cache import caches
 from django.core.management import call_command
 from django.db import connections
 from psycopg import sql
@@ -196,6 +197,7 @@ def fresh_database(
             "DATABASE_SEALER_URL": _url("sealer", name),
             "REDIS_URL": settings.REDIS_URL,
             "DJANGO_SETTINGS_MODULE": "config.settings.test",
+            "CACHE_KEY_PREFIX": name,
         }
         if settings.DATABASES["default"].get("ASSUME_ROLE"):
             del environment["DATABASE_OWNER_URL"], environment["DATABASE_SEALER_URL"]
@@ -211,3 +213,9 @@ def _own_exports(settings: Any, tmp_path: Path) -> None:
     """What a test exports stays in its own folder."""
     settings.EXPORT_DIR = tmp_path / "exports"
     settings.AUDIT_DIR = tmp_path / "audit"
+
+
+@pytest.fixture(autouse=True)
+def _own_counters() -> None:
+    """What the cache counts (guessed links, hurried requests) is counted for each test by itself."""
+    caches["default"].key_prefix = secrets.token_hex(6)
