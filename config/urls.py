@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz/ready", health.ready, name="healthz_ready"),
     path("", include("accounts.urls")),
     path("office/", include("office.urls")),
+    path("portal/", include("portal_institution.urls")),
     path("expert/", include("portal_expert.urls")),
     path("c/", include("portal_expert.client_urls")),
     path("api/v1/", include("portal_expert.api_urls")),

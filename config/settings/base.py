@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "dispatch",
     "payments",
     "portal_expert",
+    "portal_institution",
     "surveys",
     "office",
 ]

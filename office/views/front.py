@@ -17,4 +17,6 @@ def front_door(request: HttpRequest) -> HttpResponse:
         return redirect("office:administration")
     if user.role == Role.EXPERT:
         return redirect("expert:home")
+    if user.role in (Role.INSTITUTION_CHIEF, Role.INSTITUTION_STAFF):
+        return redirect("portal:home")
     raise NotAllowed(f"{user.get_role_display()}の画面は準備中です。ご用件は事務局へお問い合わせください。")

@@ -34,6 +34,8 @@ def modules() -> list[Path]:
     found = [
         *(BASE / "office" / "views").rglob("*.py"),
         *(BASE / "portal_expert" / "views").rglob("*.py"),
+        *(BASE / "portal_institution" / "views").rglob("*.py"),
+        BASE / "portal_institution" / "access.py",
         BASE / "office" / "access.py",
     ]
     for pattern in (
