@@ -10,6 +10,7 @@ ACTIONS = {
     "prepare_export": "データ出力の準備",
     "save_code_item": "コード項目の保存",
     "save_rule_set": "支出基準の保存",
+    "save_dispatch_terms": "派遣の期限の保存",
     # people
     "create_user": "利用者の登録",
     "change_role": "役割の変更",

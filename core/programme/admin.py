@@ -4,16 +4,19 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import connection
+from django.forms import ModelForm
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
+from core import clock
 from core.adminsite.matrix import ByMatrix
 from rules.fields import CHOICE_MAPPING, INT_MAPPING
 from rules.ruleset import FIELDS
 
 from . import services
-from .forms import RuleSetForm
-from .models import CodeItem, RuleSet
+from .forms import DispatchTermsForm, RuleSetForm
+from .models import CodeItem, DispatchTerms, RuleSet
+from .selectors import dispatch_terms
 
 
 class AdministratorsChange(ByMatrix):
@@ -151,3 +154,62 @@ class CodeItemAdmin(AdministratorsChange):
 
         with acting(request.user, "save_code_item"):  # type: ignore[arg-type]
             obj.save()
+
+
+@admin.register(DispatchTerms)
+class DispatchTermsAdmin(AdministratorsChange):
+    form = DispatchTermsForm
+    list_display = (
+        "name",
+        "valid",
+        "lead_days",
+        "answer_days",
+        "report_days",
+        "approval_days",
+        "inquiry_days",
+    )
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Only before they begin; afterwards new ones are added."""
+        begun = obj is not None and (obj.valid.lower is None or obj.valid.lower <= clock.today())
+        return super().has_change_permission(request, obj) and not begun
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Whoever only looks gets the columns as they are stored."""
+        if change and not self.has_change_permission(request, obj):
+            return super().get_form(
+                request, obj, change, form=ModelForm, fields=DispatchTermsForm.Meta.fields
+            )
+        return DispatchTermsForm
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Name and days first."""
+        if obj is not None and not self.has_change_permission(request, obj):
+            return ["name", "valid", *DispatchTermsForm.Meta.fields[1:]]
+        return ["name", "first_day", *DispatchTermsForm.Meta.fields[1:]]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """One group."""
+        return [(None, {"fields": self.get_fields(request, obj)})]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """New terms start from those in force today."""
+        today = dispatch_terms(clock.today())
+        return {name: getattr(today, name) for name in DispatchTermsForm.Meta.fields if name != "name"}
+
+    def save_model(
+        self, request: HttpRequest, obj: DispatchTerms, form: DispatchTermsForm, change: bool
+    ) -> None:
+        """Through the services, which end the terms before and name the person in the history."""
+        values, name, actor = form.numbers(), form.cleaned_data["name"], request.user
+        if change:
+            services.change_dispatch_terms(terms=obj, name=name, values=values, actor=actor)  # type: ignore[arg-type]
+            return
+        saved = services.save_dispatch_terms(
+            name=name,
+            first_day=form.cleaned_data["first_day"],
+            end_day=None,
+            values=values,
+            actor=actor,  # type: ignore[arg-type]
+        )
+        obj.pk, obj.valid = saved.pk, saved.valid

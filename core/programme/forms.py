@@ -6,11 +6,12 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from core import clock
 from rules import fields as kinds
 from rules.fields import Field
 from rules.ruleset import FIELDS
 
-from .models import RuleSet
+from .models import DispatchTerms, RuleSet
 
 
 def _label(field: Field) -> str:
@@ -132,3 +133,55 @@ class RuleSetForm(forms.ModelForm):
                 named = "、".join(str(other) for other in others)
                 self.add_error("first_day", f"有効期間が重なる支出基準があります: {named}")
         return data
+
+
+class DispatchTermsForm(forms.ModelForm):
+    """Deadlines and lead time from a day on; they count until the day before the next ones begin."""
+
+    first_day = forms.DateField(
+        label="有効期間の初日",
+        help_text="この日から有効になり、それまでの期限は前の日で終わります。",
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+
+    class Meta:
+        model = DispatchTerms
+        fields = (
+            "name",
+            "lead_days",
+            "answer_days",
+            "report_days",
+            "attestation_days",
+            "approval_days",
+            "inquiry_days",
+            "escalation_days",
+            "link_days",
+            "clock_skew_seconds",
+            "usual_claim_yen",
+        )
+        help_texts = {
+            "escalation_days": "督促しても済まないとき、何日後に事務局へ知らせるか。0 なら知らせません。",
+            "usual_claim_yen": "これを超える行は、事務局の旅費の確認に出ます。0 なら金額だけでは出しません。",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk and self.instance.valid.lower:
+            self.initial["first_day"] = self.instance.valid.lower
+            # a beginning isn't moved: other terms end the day before
+            self.fields["first_day"].disabled = True
+
+    def numbers(self) -> dict[str, int]:
+        """The values by field."""
+        return {name: self.cleaned_data[name] for name in self.Meta.fields if name != "name"}
+
+    def clean_first_day(self) -> dt.date:
+        """No terms for the past: they would change what people were asked for."""
+        day: dt.date = self.cleaned_data["first_day"]
+        if self.instance.pk:
+            return day
+        if day < clock.today():
+            raise ValidationError("初日は今日以降の日にしてください。過ぎた日の期限は変えられません。")
+        if DispatchTerms.objects.filter(valid__startswith=day).exists():
+            raise ValidationError("この日に始まる期限が既にあります。別の初日にしてください。")
+        return day

@@ -56,6 +56,7 @@ class CodeItem(models.Model):
         WEB_REASON = "web_reason", "WEB支援の理由"
         RETURN_REASON = "return_reason", "差戻しの理由"
         ABSENCE_REASON = "absence", "同行しない理由"
+        TRAVEL_REASON = "travel_reason", "旅費の認定の理由"
 
     list = models.CharField("一覧", max_length=20, choices=List)
     name = models.CharField("値", max_length=100)
@@ -100,6 +101,10 @@ class DispatchTerms(models.Model):
     inquiry_days = models.PositiveSmallIntegerField("照会の回答期限（日）", default=7)
     link_days = models.PositiveSmallIntegerField("従事証明リンクの有効日数", default=30)
     clock_skew_seconds = models.PositiveIntegerField("端末時計のずれの許容（秒）", default=300)
+    # 0: what is reminded of is never put to the office
+    escalation_days = models.PositiveSmallIntegerField("督促から事務局へ知らせるまでの日数", default=7)
+    # 0: no claim is looked at for its amount alone
+    usual_claim_yen = models.PositiveIntegerField("旅費1行の請求額の目安（円）", default=30_000)
     created_at = models.DateTimeField("登録日時", auto_now_add=True)
     updated_at = models.DateTimeField("更新日時", auto_now=True)
 

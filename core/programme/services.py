@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
 from django.db.models import Max
 
+from core import clock
 from core.audit.acting import Actor, acting
 from core.errors import DomainError
 from rules import codes
@@ -32,6 +33,14 @@ FIRST_ITEMS = {
         "支援先の確認内容と一致しない",
     ),
     CodeItem.List.ABSENCE_REASON: ("人員不足", "感染対策", "他業務", "遠方", "先方の希望", "その他"),
+    CodeItem.List.TRAVEL_REASON: (
+        "最短経路で測った距離による",
+        "通常の経路の運賃による",
+        "領収書の金額による",
+        "支援に必要な区間だけを認める",
+        "レンタカーは必要な部分だけを認める",
+        "ほかの派遣で支払う区間を除く",
+    ),
 }
 
 
@@ -119,6 +128,42 @@ def add_topic(*, name: str, first_day: dt.date, actor: Actor) -> CodeItem:
         )
 
 
+def _known_terms(values: Mapping[str, int]) -> set[str]:
+    """The fields of the terms that are values; refuses others and what is below 0."""
+    known = {field.name for field in DispatchTerms._meta.fields} - {
+        "id",
+        "name",
+        "valid",
+        "created_at",
+        "updated_at",
+    }
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise DomainError(f"派遣の期限にない項目です: {'、'.join(unknown)}")
+    if any(value < 0 for value in values.values()):
+        raise DomainError("日数は 0 以上にしてください。")
+    return known
+
+
+def change_dispatch_terms(
+    *, terms: DispatchTerms, name: str, values: Mapping[str, int], actor: Actor
+) -> DispatchTerms:
+    """Changes terms that have not begun. Those in force stay: what was asked of people by them must stay readable."""
+    _known_terms(values)
+    with acting(actor, "save_dispatch_terms"), transaction.atomic():
+        row = DispatchTerms.objects.select_for_update().get(pk=terms.pk)
+        if row.valid.lower is None or row.valid.lower <= clock.today():
+            raise DomainError(
+                f"「{row.name}」は既に始まっているため、変更できません。"
+                "新しい初日の期限を追加すると、その日から新しい値になります。"
+            )
+        row.name = name
+        for field, value in values.items():
+            setattr(row, field, value)
+        row.save()
+        return row
+
+
 def save_dispatch_terms(
     *,
     name: str,
@@ -132,20 +177,9 @@ def save_dispatch_terms(
     `values` are fields of DispatchTerms; what isn't named stays as it was on that day. Refuses days that overlap
     terms which begin later.
     """
-    known = {field.name for field in DispatchTerms._meta.fields} - {
-        "id",
-        "name",
-        "valid",
-        "created_at",
-        "updated_at",
-    }
-    unknown = sorted(set(values) - known)
-    if unknown:
-        raise DomainError(f"派遣の期限にない項目です: {'、'.join(unknown)}")
+    known = _known_terms(values)
     if end_day is not None and end_day <= first_day:
         raise DomainError("有効期間の終わりは、始まりより後の日にしてください。")
-    if any(value < 0 for value in values.values()):
-        raise DomainError("日数は 0 以上にしてください。")
     try:
         with acting(actor, "save_dispatch_terms"), transaction.atomic():
             before = DispatchTerms.objects.select_for_update().filter(valid__contains=first_day).first()

@@ -17,7 +17,7 @@ from core.exchange.services import load_files
 from core.jobs.models import Job
 from core.notify.models import Mail
 from core.notify.services import queue_text
-from core.programme.models import CodeItem, RuleSet
+from core.programme.models import CodeItem, DispatchTerms, RuleSet
 from dispatch.models import CheckEvent, Company, Declaration, Dispatch, TravelLine
 from experts.models import Expert
 from institutions.models import Institution, Member
@@ -163,5 +163,6 @@ def _values(july: PayoutRun, august: PayoutRun, people: dict[str, User]) -> dict
         "load": Load.objects.first().pk,
         "ruleset": RuleSet.objects.first().pk,
         "codeitem": CodeItem.objects.first().pk,
+        "dispatchterms": DispatchTerms.objects.first().pk,
         "change": Change.objects.first().pk,
     }
