@@ -264,6 +264,8 @@ class Declaration(models.Model):
     declared_to = models.DateTimeField("申告終了", null=True, blank=True)
     submitted_at = models.DateTimeField("提出日時")
     reason = models.TextField("理由")
+    # what the files don't know; what was loaded has none
+    measures = models.TextField("再発防止策", blank=True, default="", db_default="")
 
     objects = OfDispatchQuerySet.as_manager()
 

@@ -7,8 +7,11 @@ from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from django.db import transaction
+
 from core.audit.acting import Actor, acting
 from core.errors import DomainError
+from core.exchange.cells import BadCell, Text
 from core.exchange.registry import table_of
 
 from ..models import Dispatch, Draft, Status, TravelLine
@@ -27,7 +30,10 @@ _LARGEST_DRAFT = 200_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimLine:
-    """One line of a travel claim as the expert enters it; amounts in yen, distances in km. Columns of rules.md §3."""
+    """One line of a travel claim as the expert enters it; amounts in yen, distances in km. Columns of rules.md §3.
+
+    `number` is its 行番号, by which receipts are attached; without one a line gets its place in the list.
+    """
 
     day: dt.date
     kind: str
@@ -48,6 +54,7 @@ class ClaimLine:
     parallel_route: bool = False
     lodging_kind: str = ""
     reason: str = ""
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,17 @@ class ReportData:
     visited_to: dt.datetime | None = None
     break_minutes: int = 0
     itinerary: str = ""
+
+
+class StaleDraft(DomainError):
+    """The draft was saved from another page meanwhile; `standing` is what was kept there."""
+
+    def __init__(self, standing: Draft) -> None:
+        self.standing = standing
+        super().__init__(
+            "この入力は、別の画面で保存した内容と食い違っています。どちらを残すかを選んでください。",
+            code="stale_draft",
+        )
 
 
 class LineErrors(DomainError):
@@ -86,11 +104,15 @@ def _checked(lines: Sequence[ClaimLine]) -> list[dict[str, Any]]:
     """The lines as columns of the table, read as a file's cells would be."""
     if len(lines) > MOST_LINES:
         raise DomainError(f"旅費の行は{MOST_LINES}行までです。")
+    numbers = _numbers(lines)
+    if len(set(numbers)) != len(numbers):
+        raise DomainError("旅費の行番号が重なっています。画面を開き直して、もう一度お試しください。")
     table = table_of(TravelLine)
     column_of = {column.field: column.name for column in table.columns if column.field}
     read, bad = [], {}
     for place, line in enumerate(lines):
         values = asdict(line)
+        del values["number"]
         try:
             texts = read_cells(table, {column_of[name]: _cell(value) for name, value in values.items()})
         except FieldErrors as errors:
@@ -108,17 +130,22 @@ def _checked(lines: Sequence[ClaimLine]) -> list[dict[str, Any]]:
     return read
 
 
+def _numbers(lines: Sequence[ClaimLine]) -> list[int]:
+    """The 行番号 of each line."""
+    return [place if line.number is None else line.number for place, line in enumerate(lines, start=1)]
+
+
 def _replace_lines(row: Dispatch, lines: Sequence[ClaimLine]) -> None:
-    """The claim's lines, numbered from 1. What the office accepted stays with a line that stays as it was."""
+    """The claim's lines. What the office accepted stays with a line that stays as it was."""
     checked = _checked(lines)
-    names = [field.name for field in fields(ClaimLine)]
+    names = [field.name for field in fields(ClaimLine) if field.name != "number"]
     accepted = {
         tuple(getattr(line, name) for name in names): (line.accepted_km, line.accepted_yen)
         for line in row.travel_lines.all()
     }
     row.travel_lines.all().delete()
     rows = []
-    for number, values in enumerate(checked, start=1):
+    for number, values in zip(_numbers(lines), checked, strict=True):
         km, yen = accepted.get(tuple(values[name] for name in names), (None, None))
         rows.append(TravelLine(dispatch=row, line_no=number, accepted_km=km, accepted_yen=yen, **values))
     TravelLine.objects.bulk_create(rows)
@@ -150,6 +177,10 @@ def submit_report(
     """
     if not report.text.strip():
         raise FieldErrors({"支援内容": "支援内容を入れてください。"})
+    try:
+        Text().reader(required=True)(report.text)
+    except BadCell as why:
+        raise FieldErrors({"支援内容": str(why)}) from None
     with acting(actor, "submit_report"):
         row = locked(dispatch, actor, "write_report")
         refuse_stale(row, edit_token)
@@ -177,14 +208,40 @@ def submit_report(
         return row
 
 
-def save_draft(*, person: "User", form: str, object: str, values: dict[str, Any]) -> Draft:
-    """Keeps what a person has typed so far; the latest words count."""
+def draft_token(draft: Draft | None) -> str:
+    """Which version of a draft a form was filled from; "" for none."""
+    return draft.saved_at.astimezone(dt.UTC).isoformat() if draft is not None else ""
+
+
+def save_draft(
+    *,
+    person: "User",
+    form: str,
+    object: str,
+    values: dict[str, Any],
+    seen: str | None = None,
+    page: str = "",
+) -> Draft:
+    """Keeps what a person has typed so far; the latest words count.
+
+    With `seen` (from `draft_token`) another version than the one the form was filled from is not written over:
+    StaleDraft. `page` names the opened page, which may always write over what it saved itself.
+    """
+    values = {**values, "page": page} if page else values
     if len(json.dumps(values, ensure_ascii=False)) > _LARGEST_DRAFT:
-        raise DomainError("入力途中の内容が大きすぎるため、保存できません。")
-    draft, _ = Draft.objects.update_or_create(
-        person=person, form=form, object=object, defaults={"values": values}
-    )
-    return draft
+        raise DomainError("入力途中の内容が大きすぎるため、保存できません。文章を短くしてください。")
+    with transaction.atomic():
+        draft, created = Draft.objects.select_for_update().get_or_create(
+            person=person, form=form, object=object, defaults={"values": values}
+        )
+        if created:
+            return draft
+        same_page = bool(page) and draft.values.get("page") == page
+        if seen is not None and not same_page and seen != draft_token(draft):
+            raise StaleDraft(draft)
+        draft.values = values
+        draft.save(update_fields=["values", "saved_at"])
+        return draft
 
 
 def draft_of(*, person: "User", form: str, object: str) -> Draft | None:

@@ -9,6 +9,8 @@ from django.db.models import Exists, Max, Min, OuterRef, Q
 
 from core import clock
 from core.audit.acting import SYSTEM, Actor, acting
+from core.errors import DomainError
+from core.exchange.cells import BadCell, Text
 from rules import codes
 
 from ..models import CheckEvent, Declaration, Dispatch, Status, VisitBasis
@@ -165,13 +167,24 @@ def declare(
     actor: Actor,
     declared_from: dt.datetime | None = None,
     declared_to: dt.datetime | None = None,
+    measures: str = "",
+    seen: str | None = None,
 ) -> Declaration:
-    """Hands in the 申告書 of one cause; handed in again it replaces the first, which the history keeps."""
+    """Hands in the 申告書 of one cause; handed in again it replaces the first, which the history keeps.
+
+    `measures` are the measures against recurrence. `seen` is the 提出日時 (ISO) of the one the form was filled from,
+    "" for none: another one standing there is refused, not written over.
+    """
     bad = {}
     if cause not in codes.DECLARATION_CAUSES:
         bad["事由"] = "事由を選んでください。"
     if not reason.strip():
-        bad["理由"] = "理由と再発防止策を入れてください。"
+        bad["理由"] = "理由を入れてください。"
+    for column, text in (("理由", reason), ("再発防止策", measures)):
+        try:
+            Text().reader(required=False)(text)
+        except BadCell as why:
+            bad[column] = str(why)
     if declared_from and declared_to and declared_to <= declared_from:
         bad["申告終了"] = "申告終了は申告開始より後にしてください。"
     if bad:
@@ -179,6 +192,15 @@ def declare(
     with acting(actor, "declare", cause):
         row = locked(dispatch, actor, "declare")
         require_status(row, DECLARABLE, "申告書の提出")
+        standing = Declaration.objects.filter(dispatch=row, cause=cause).first()
+        if seen is not None and seen != declaration_token(standing):
+            raise DomainError(
+                f"この事由の申告書は、開いた後に別の画面で提出されました（{clock.jst(standing.submitted_at):%H:%M}）。"
+                "入力した内容は残っています。下の提出済みの内容を確認して、もう一度提出してください。"
+                if standing is not None
+                else "この申告書は取り下げられています。もう一度提出してください。",
+                code="stale",
+            )
         declaration, _ = Declaration.objects.update_or_create(
             dispatch=row,
             cause=cause,
@@ -187,9 +209,15 @@ def declare(
                 "declared_to": declared_to and declared_to.replace(second=0, microsecond=0),
                 "submitted_at": clock.now().replace(microsecond=0),
                 "reason": reason.strip(),
+                "measures": measures.strip(),
             },
         )
         return declaration
+
+
+def declaration_token(declaration: Declaration | None) -> str:
+    """Which version of a declaration a form was filled from; "" for none."""
+    return declaration.submitted_at.astimezone(dt.UTC).isoformat() if declaration is not None else ""
 
 
 def declarations_of_expert(expert_id: int) -> dict[str, int]:
@@ -205,6 +233,7 @@ def declarations_of_expert(expert_id: int) -> dict[str, int]:
 
 __all__ = [
     "accept_dispatch",
+    "declaration_token",
     "declarations_of_expert",
     "declare",
     "decline_dispatch",
