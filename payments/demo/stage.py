@@ -72,14 +72,12 @@ class Stage:
         )
 
     def client_with_room(self, visits: int, day: date, prefecture: str = "") -> Client:
-        """A client that may have so many more visits in the fiscal year, the least visited first."""
+        """A client that may have so many more visits in the fiscal year, of the prefecture if there is one, the least
+        visited first.
+        """
         year = fiscal_year(day)
-        room = [
-            one
-            for one in self.clients
-            if self.counts[one.code, year] + visits <= _CLIENT_LIMIT
-            and (not prefecture or one.town.prefecture == prefecture)
-        ]
+        room = [one for one in self.clients if self.counts[one.code, year] + visits <= _CLIENT_LIMIT]
+        room = [one for one in room if prefecture in ("", one.town.prefecture)] or room
         return min(room, key=lambda one: (self.counts[one.code, year], self.rng.random()))
 
     def fresh_client(self, prefecture: str = "") -> Client:

@@ -13,6 +13,7 @@ from core.japan.calendar import fiscal_year
 
 from .calendar import Calendar, business_days, calendar_of, next_month
 from .dispatches import Dispatch
+from .first_day import visits_of_those_who_sign_in
 from .rows import CLAIMS, COMPANIES, DECLARATIONS, DISPATCHES, EVENTS, EXPERTS, INSTITUTIONS, PAYER, Row, row
 from .stage import Stage
 
@@ -142,8 +143,12 @@ def story(today: date, seed: int = 119) -> Story:
     _after_the_period(stage)
     _past_months(stage)
     _now_and_ahead(stage)
-    _number(stage.dispatches)
     paid = Counter(one.expert.code for one in stage.dispatches if one.approved_at and one.expert.ordinary)
+    busiest = min(paid, key=lambda code: (-paid[code], code))
+    representative = next(one for one in stage.institutions if one.row["地域PF役割"] == "代表")
+    expert = next(one for one in stage.experts if one.code == busiest)
+    visits_of_those_who_sign_in(stage, expert, representative)
+    _number(stage.dispatches)
     tables = {
         PAYER: [_payer()],
         INSTITUTIONS: [one.row for one in stage.institutions],
@@ -154,6 +159,4 @@ def story(today: date, seed: int = 119) -> Story:
         DECLARATIONS: [declared for one in stage.dispatches for declared in one.declaration_rows()],
         CLAIMS: [line for one in stage.dispatches for line in one.claim_rows()],
     }
-    representative = next(one for one in stage.institutions if one.row["地域PF役割"] == "代表")
-    busiest = min(paid, key=lambda code: (-paid[code], code))
     return Story(stage.plan, seed, tables, representative.code, busiest)
