@@ -140,6 +140,8 @@ class Dispatch(models.Model):
     accompanied = models.BooleanField("同行", default=False)
     accompanied_from = models.DateTimeField("同行開始", null=True, blank=True)
     accompanied_to = models.DateTimeField("同行終了", null=True, blank=True)
+    # who of the institution went along; not in the exchange files
+    accompanied_by = models.CharField("同行者", max_length=200, blank=True, default="", db_default="")
     no_accompaniment_reason = models.TextField("同行無の理由", blank=True)
     requested_by_expert = models.BooleanField("専門家からの要請", default=False)
     paid_by_institution = models.BooleanField("機関からの給与謝金", default=False)
@@ -164,6 +166,8 @@ class Dispatch(models.Model):
             models.Index(fields=["expert", "visited_from"], name="dispatch_expert_visit"),
             models.Index(fields=["company", "visited_from"], name="dispatch_company_visit"),
             models.Index(fields=["institution", "visited_from"], name="dispatch_institution_visit"),
+            # the order of an institution's own list
+            models.Index(fields=["institution", "-planned_from", "number"], name="dispatch_institution_plan"),
             models.Index(fields=["visited_from", "number"], name="dispatch_visit"),
             models.Index(
                 fields=["status", "visited_from"],
@@ -358,6 +362,17 @@ class Assessment(models.Model):
         return f"{self.dispatch} {self.kind}"
 
 
+class FindingQuerySet(OfDispatchQuerySet):
+    """Findings, seen with their dispatch; what they say of the expert's bank account isn't for institutions."""
+
+    def visible_to(self, user: "User") -> Self:
+        """Everything for the office; of own dispatches for others, without B codes for institutions."""
+        found = super().visible_to(user)
+        if reach(user, "read", self.model) is Reach.OWN and user.role.startswith("institution"):
+            found = found.exclude(code__startswith="B")
+        return found
+
+
 class Finding(models.Model):
     """確認事項: what stands in the way of paying a dispatch (rules.md §5), as of the last check."""
 
@@ -369,7 +384,7 @@ class Finding(models.Model):
     actual = models.TextField("実際", blank=True)
     first_seen_at = models.DateTimeField("検出日時", db_default=Now())
 
-    objects = OfDispatchQuerySet.as_manager()
+    objects = FindingQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "確認事項"

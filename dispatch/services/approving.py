@@ -20,12 +20,13 @@ RETURNABLE = (Status.REPORTED, Status.APPROVED, Status.VERIFIED)
 
 @dataclass(frozen=True, slots=True)
 class Accompaniment:
-    """同行: with its times, or why nobody went along."""
+    """同行: with its times and who went along, or why nobody did."""
 
     accompanied: bool
     start: dt.datetime | None = None
     end: dt.datetime | None = None
     reason: str = ""
+    by: str = ""
 
 
 def _accompaniment_values(row: Dispatch, said: Accompaniment) -> dict[str, Any]:
@@ -36,6 +37,7 @@ def _accompaniment_values(row: Dispatch, said: Accompaniment) -> dict[str, Any]:
             "accompanied": False,
             "accompanied_from": None,
             "accompanied_to": None,
+            "accompanied_by": "",
             "no_accompaniment_reason": said.reason.strip(),
         }
     if said.start is None or said.end is None:
@@ -50,6 +52,7 @@ def _accompaniment_values(row: Dispatch, said: Accompaniment) -> dict[str, Any]:
         "accompanied": True,
         "accompanied_from": start,
         "accompanied_to": end,
+        "accompanied_by": said.by.strip()[:200],
         "no_accompaniment_reason": "",
     }
 
