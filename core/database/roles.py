@@ -60,6 +60,9 @@ APPEND_ONLY = (
     "dispatch_attestation",
     "dispatch_correction",
     "dispatch_reminder",
+    "dispatch_endedfinding",
+    "dispatch_findingreview",
+    "dispatch_signaldecision",
     "notify_mailattempt",
     "payments_rundownload",
 )

@@ -16,6 +16,14 @@ from .dispatches import (
     TravelLine,
     VisitBasis,
 )
+from .findings import EndedFinding, FindingReview
+from .signals import (
+    ReportSketch,
+    ReviewSignal,
+    SignalDecision,
+    SignalTerms,
+    SignatureSketch,
+)
 from .work import (
     ApprovalRequest,
     Attestation,
@@ -43,10 +51,17 @@ __all__ = [
     "DispatchApplication",
     "DispatchQuerySet",
     "Draft",
+    "EndedFinding",
     "Finding",
+    "FindingReview",
     "Inquiry",
     "OfDispatchQuerySet",
     "Reminder",
+    "ReportSketch",
+    "ReviewSignal",
+    "SignalDecision",
+    "SignalTerms",
+    "SignatureSketch",
     "Status",
     "StatusChange",
     "TravelLine",
