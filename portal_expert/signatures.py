@@ -1,4 +1,4 @@
-"""Signatures as strokes: checked, packed, encrypted, and drawn again.
+"""Signatures as strokes: checked, packed and encrypted; dispatch.signatures reads and draws them.
 
 Strokes are kept, not a picture: they are small, can be drawn at any size, and no picture file of a stranger's
 has to be opened. With them goes the text that was on the screen when it was signed.
@@ -9,24 +9,18 @@ import hashlib
 import json
 import zlib
 from decimal import Decimal
-from typing import Any, TypedDict
+from typing import Any
 
-from core.secrets import decrypt, encrypt
+from core.secrets import encrypt
+from dispatch.signatures import Signature, svg_path, unpack
+
+__all__ = ["NoSignature", "Signature", "pack", "read_signature", "svg_path", "unpack"]
 
 MOST_STROKES = 500
 MOST_POINTS = 20_000
 MOST_TEXT = 2_000
 # a canvas is never larger than this, in CSS pixels
 _FARTHEST = 10_000
-
-
-class Signature(TypedDict):
-    """`strokes`: lists of [x, y]; `width` and `height` of the field; `text`: what was signed."""
-
-    strokes: list[list[list[int]]]
-    width: int
-    height: int
-    text: str
 
 
 class NoSignature(ValueError):
@@ -90,18 +84,3 @@ def pack(signature: Signature) -> tuple[str, str]:
     plain = json.dumps(signature, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
     packed = base64.b64encode(zlib.compress(plain, 9)).decode()
     return encrypt(packed), hashlib.sha256(plain).hexdigest()
-
-
-def unpack(cipher: str) -> Signature:
-    """The signature behind a cipher. Raises core.secrets.Unreadable."""
-    found: Signature = json.loads(zlib.decompress(base64.b64decode(decrypt(cipher))))
-    return found
-
-
-def svg_path(signature: Signature) -> str:
-    """The strokes as the `d` of an SVG path; a stroke of one point is a dot."""
-    parts = []
-    for stroke in signature["strokes"]:
-        (x, y), rest = stroke[0], stroke[1:]
-        parts.append(f"M{x} {y}" + "".join(f"L{right} {down}" for right, down in rest or [[x, y]]))
-    return "".join(parts)
