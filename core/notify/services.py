@@ -61,13 +61,15 @@ def open_task(
     return Task.objects.get(**matter)
 
 
-def close_tasks(*, code: str, object: Model | str, actor: Actor) -> int:
-    """Ends every open task of this code about this object, whoever it waited for; answers how many there were."""
-    return (
-        Task.objects.open()
-        .filter(code=code, object=object_key(object))
-        .update(closed_at=timezone.now(), closed_by_id=actor.pk)
-    )
+def close_tasks(*, code: str, object: Model | str, actor: Actor, path: str = "") -> int:
+    """Ends every open task of this code about this object, whoever it waited for; answers how many there were.
+
+    With a `path` only those that lead there: one side's, where both sides wait for the same.
+    """
+    tasks = Task.objects.open().filter(code=code, object=object_key(object))
+    if path:
+        tasks = tasks.filter(path=path)
+    return tasks.update(closed_at=timezone.now(), closed_by_id=actor.pk)
 
 
 def waiting_for(user: Person) -> list[Task]:

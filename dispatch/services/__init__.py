@@ -29,9 +29,12 @@ from .corrections import (
     correct_travel_line,
     correctable,
 )
+from .line_versions import line_versions
 from .office import (
+    accept_answer,
     answer_inquiry,
     ask_back,
+    close_inquiry,
     confirm_dispatch,
     exclude_dispatch,
     hold_dispatch,
@@ -55,6 +58,7 @@ from .reporting import (
 )
 from .requests import decide_request, request_approval
 from .steps import FieldChange, StaleEdit, edit_token
+from .travel_check import LineDecision, TravelCheckRefused, check_travel_lines
 from .visits import (
     accept_dispatch,
     declaration_token,
@@ -77,6 +81,7 @@ __all__ = [
     "FieldChange",
     "FieldErrors",
     "IssuedLink",
+    "LineDecision",
     "LineErrors",
     "LinkUnusable",
     "Obstacle",
@@ -85,6 +90,8 @@ __all__ = [
     "ReportData",
     "StaleDraft",
     "StaleEdit",
+    "TravelCheckRefused",
+    "accept_answer",
     "accept_dispatch",
     "add_note",
     "answer_inquiry",
@@ -97,7 +104,9 @@ __all__ = [
     "change_client",
     "check_application",
     "check_travel_line",
+    "check_travel_lines",
     "close_case",
+    "close_inquiry",
     "confirm_dispatch",
     "correct_declaration",
     "correct_dispatch",
@@ -117,6 +126,7 @@ __all__ = [
     "finish_visit",
     "hold_dispatch",
     "issue_attestation_link",
+    "line_versions",
     "link_of",
     "missing_fields",
     "open_case",

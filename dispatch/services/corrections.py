@@ -14,6 +14,7 @@ from rules import codes
 from ..models import Correction, Declaration, Dispatch, TravelLine, VisitBasis
 from ..transitions import EXCLUDABLE, PLANNED
 from .cases import FieldErrors, read_cells
+from .line_versions import refuse_changed_line
 from .steps import locked, person, require_reason, require_status
 
 # Until the run takes a dispatch; what ended early is corrected no more.
@@ -53,14 +54,18 @@ def correct_dispatch(
 
 
 def correct_travel_line(
-    *, line: TravelLine, values: Mapping[str, str], reason: str, actor: Actor
+    *, line: TravelLine, values: Mapping[str, str], reason: str, actor: Actor, seen: int | None = None
 ) -> list[Correction]:
-    """Corrects columns of a line of the travel claim; what the office accepts is `check_travel_line`."""
+    """Corrects columns of a line of the travel claim; what the office accepts is `check_travel_line`.
+
+    `seen` is the version the form showed (`line_versions`): StaleEdit when somebody changed the line since.
+    """
     reason = require_reason(reason, "訂正の理由")
     with acting(actor, "correct_travel_line", reason):
         row = locked(line.dispatch, actor, "correct_dispatch")
         require_status(row, _OPEN, "訂正")
         found = TravelLine.objects.select_for_update().get(pk=line.pk)
+        refuse_changed_line(found, seen)
         return _correct(row, found, str(found.line_no), values, reason, actor)
 
 
@@ -221,15 +226,18 @@ def check_travel_line(
     reason: str = "",
     accepted_yen: int | None = None,
     accepted_km: Decimal | None = None,
+    seen: int | None = None,
 ) -> TravelLine:
     """検収: what the office accepts of a line, 認定距離km for 私有車 and 認定額 for the others; both None take it back.
 
-    A cut or a taking back needs a reason. Never more than was claimed.
+    A cut or a taking back needs a reason. Never more than was claimed. `seen` is the version the form showed
+    (`line_versions`): StaleEdit when somebody changed the line since.
     """
     with acting(actor, "check_travel_line", reason.strip()):
         row = locked(line.dispatch, actor, "check_travel")
         require_status(row, EXCLUDABLE, "旅費の認定")
         found = TravelLine.objects.select_for_update().get(pk=line.pk)
+        refuse_changed_line(found, seen)
         _refuse_wrong_acceptance(found, accepted_yen, accepted_km)
         before = (found.accepted_yen, found.accepted_km)
         if before == (accepted_yen, accepted_km):

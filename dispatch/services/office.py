@@ -113,11 +113,41 @@ def answer_inquiry(*, inquiry: Inquiry, answer: str, actor: Actor) -> Inquiry:
         asked.answer, asked.answered_by, asked.answered_at = answer, person(actor), clock.now()
         asked.save(update_fields=["answer", "answered_by", "answered_at"])
         if not row.inquiries.filter(answered_at=None, asked_of=asked.asked_of).exists():
-            telling.settle(row, actor, telling.INQUIRY)
+            telling.settle_inquiry(row, actor, asked.asked_of)
         telling.tell_office(
             row, telling.INQUIRY_ANSWERED, f"派遣 {row.number} の照会に回答", actor, answer[:200]
         )
         return asked
+
+
+def close_inquiry(*, inquiry: Inquiry, outcome: str, actor: Actor) -> Inquiry:
+    """The office ends an inquiry that has no answer: it was answered by telephone, or is settled otherwise.
+
+    `outcome` stands as the answer, in the name of whoever ended it; those who were asked are told.
+    """
+    outcome = require_reason(outcome, "回答または終了の理由")
+    with acting(actor, "close_inquiry", outcome):
+        row = locked(inquiry.dispatch, actor, "ask_back")
+        asked = Inquiry.objects.select_for_update().get(pk=inquiry.pk)
+        if asked.answered_at is not None:
+            raise DomainError("この照会には回答が済んでいます。画面を更新してください。")
+        asked.answer, asked.answered_by, asked.answered_at = outcome, somebody(actor), clock.now()
+        asked.save(update_fields=["answer", "answered_by", "answered_at"])
+        if not row.inquiries.filter(answered_at=None, asked_of=asked.asked_of).exists():
+            telling.settle_inquiry(row, actor, asked.asked_of)
+        tell = telling.tell_expert if asked.asked_of == Inquiry.AskedOf.EXPERT else telling.tell_institution
+        tell(row, telling.NEWS, f"派遣 {row.number} の照会は事務局で終了しました", actor, outcome[:200])
+        return asked
+
+
+def accept_answer(*, inquiry: Inquiry, actor: Actor) -> Inquiry:
+    """The office has read the answer: it no longer waits for anybody of the office."""
+    with acting(actor, "accept_answer"):
+        row = locked(inquiry.dispatch, actor, "ask_back")
+        if inquiry.answered_at is None:
+            raise DomainError("この照会にはまだ回答がありません。")
+        telling.settle(row, actor, telling.INQUIRY_ANSWERED)
+        return inquiry
 
 
 def waive_finding(*, dispatch: Dispatch, code: str, reason: str, actor: Actor) -> Waiver:

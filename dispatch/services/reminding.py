@@ -1,4 +1,7 @@
-"""What is overdue is reminded of, once per step; the days are dated data (core.programme.DispatchTerms)."""
+"""What is overdue is reminded of, once per step; after a second deadline the office is told.
+
+The days are dated data (core.programme.DispatchTerms).
+"""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -15,6 +18,15 @@ from .attesting import ATTESTABLE, ask_client
 
 # One call reminds of so many at most; the next one goes on.
 MOST = 500
+# How the second deadline of a step is recorded.
+ESCALATION_OF = {
+    "answer": "office_answer",
+    "report": "office_report",
+    "attestation": "office_attestation",
+    "approval": "office_approval",
+    "inquiry_expert": "office_inquiry_exp",
+    "inquiry_institution": "office_inquiry_inst",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +37,21 @@ class Due:
     title: str
     since: dt.datetime
     due_on: dt.date
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A step with what was done about it: when its person was reminded, when the office is or was told."""
+
+    due: Due
+    reminded_at: dt.datetime | None
+    escalates_on: dt.date | None
+    escalated_at: dt.datetime | None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the day has passed."""
+        return self.due.due_on < clock.today()
 
 
 def _days_after(moment: dt.datetime, days: int) -> dt.date:
@@ -52,15 +79,27 @@ def due_dates(dispatch: Dispatch, today: dt.date | None = None) -> list[Due]:
     return found
 
 
+def deadlines(dispatch: Dispatch, today: dt.date | None = None) -> list[Deadline]:
+    """What the dispatch waits for, with reminders sent and the next step of ours. Four queries."""
+    days = dispatch_terms(today or clock.today()).escalation_days
+    sent = {(each.step, each.since): each.sent_at for each in Reminder.objects.filter(dispatch=dispatch)}
+    found = []
+    for due in due_dates(dispatch, today):
+        escalated_at = sent.get((ESCALATION_OF[due.step], due.since))
+        escalates_on = due.due_on + dt.timedelta(days=days) if days and not escalated_at else None
+        found.append(Deadline(due, sent.get((due.step, due.since)), escalates_on, escalated_at))
+    return found
+
+
 def remind_overdue() -> int:
-    """Reminds whoever is late, once per step; answers how many reminders there were."""
+    """Reminds whoever is late, once per step, and tells the office of what stays so; answers how often it did."""
     today = clock.today()
     terms = dispatch_terms(today)
     shortest = min(terms.answer_days, terms.report_days, terms.attestation_days, terms.approval_days)
     moment = clock.now() - dt.timedelta(days=shortest)
-    waiting = Q(status=Status.APPLIED, updated_at__lt=moment) | Q(
-        status__in=ATTESTABLE, visited_to__lt=moment
-    )
+    # not by updated_at: any change of the row would put the reminder off
+    since = Q(status_since__lt=moment) | Q(status_since=None, created_at__lt=moment)
+    waiting = Q(since, status=Status.APPLIED) | Q(status__in=ATTESTABLE, visited_to__lt=moment)
     asked = Inquiry.objects.filter(answered_at=None, due_on__lt=today).values("dispatch")
     candidates = (
         Dispatch.objects.filter(waiting | Q(pk__in=asked))
@@ -73,7 +112,7 @@ def remind_overdue() -> int:
     for dispatch in candidates.iterator(chunk_size=200):
         for due in due_dates(dispatch, today):
             if due.due_on < today:
-                sent += _remind(dispatch, due)
+                sent += _remind(dispatch, due) or _escalate(dispatch, due, terms.escalation_days, today)
         if sent >= MOST:
             break
     return sent
@@ -83,17 +122,11 @@ def _remind(dispatch: Dispatch, due: Due) -> bool:
     if Reminder.objects.filter(dispatch=dispatch, step=due.step, since=due.since).exists():
         return False
     with acting(SYSTEM, "remind_overdue", due.title):
-        row = (
-            Dispatch.objects.select_for_update(of=("self",))
-            .select_related("institution", "expert", "expert__user", "company")
-            .filter(pk=dispatch.pk, status=dispatch.status)
-            .first()
-        )
-        if row is None or Reminder.objects.filter(dispatch=row, step=due.step, since=due.since).exists():
+        row = _recorded(dispatch, due, due.step)
+        if row is None:
             return False
-        Reminder.objects.create(dispatch=row, step=due.step, since=due.since, due_on=due.due_on)
         title = f"派遣 {row.number} の{due.title}の期限（{due.due_on:%Y-%m-%d}）が過ぎています"
-        code = f"dispatch_late_{due.step}"[:50]
+        code = f"{telling.LATE}{due.step}"
         # the task of the step stays open; the reminder's own makes the mail go out
         if due.step in ("answer", "report", "inquiry_expert"):
             telling.tell_expert(row, code, title, SYSTEM)
@@ -106,3 +139,33 @@ def _remind(dispatch: Dispatch, due: Due) -> bool:
         else:
             telling.tell_institution(row, code, title, SYSTEM)
         return True
+
+
+def _escalate(dispatch: Dispatch, due: Due, days: int, today: dt.date) -> bool:
+    """The second deadline: the office is told once that the reminder has changed nothing."""
+    step = ESCALATION_OF[due.step]
+    if not days or due.due_on + dt.timedelta(days=days) >= today:
+        return False
+    if Reminder.objects.filter(dispatch=dispatch, step=step, since=due.since).exists():
+        return False
+    with acting(SYSTEM, "escalate_overdue", due.title):
+        row = _recorded(dispatch, due, step)
+        if row is None:
+            return False
+        title = f"派遣 {row.number} の{due.title}が、督促の後も済んでいません（期限 {due.due_on:%Y-%m-%d}）"
+        telling.tell_office(row, f"{telling.ESCALATED}{due.step}", title, SYSTEM, row.company.name)
+        return True
+
+
+def _recorded(dispatch: Dispatch, due: Due, step: str) -> Dispatch | None:
+    """The locked dispatch with the reminder noted; None when it moved on or somebody was faster."""
+    row = (
+        Dispatch.objects.select_for_update(of=("self",))
+        .select_related("institution", "expert", "expert__user", "company")
+        .filter(pk=dispatch.pk, status=dispatch.status)
+        .first()
+    )
+    if row is None or Reminder.objects.filter(dispatch=row, step=step, since=due.since).exists():
+        return None
+    Reminder.objects.create(dispatch=row, step=step, since=due.since, due_on=due.due_on)
+    return row

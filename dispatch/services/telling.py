@@ -8,7 +8,7 @@ from accounts.models import Role
 from core.audit.acting import Actor
 from core.notify.services import close_tasks, notify, queue_mail
 
-from ..models import Dispatch
+from ..models import Dispatch, Inquiry
 
 # What can wait, by the code of its task.
 ANSWER = "dispatch_answer"
@@ -22,6 +22,17 @@ INQUIRY_ANSWERED = "dispatch_inquiry_answered"
 REQUEST = "dispatch_request"
 REFUSED = "dispatch_request_refused"
 NEWS = "dispatch_news"
+# What a reminder, and later the office's own task, is called: with the step that is late.
+LATE = "dispatch_late_"
+ESCALATED = "dispatch_escalated_"
+# Which steps are no longer late once a task is settled.
+_LATE_STEPS = {
+    ANSWER: ("answer",),
+    REPORT: ("report",),
+    OBJECTION: ("attestation",),
+    APPROVE: ("approval",),
+    INQUIRY: ("inquiry_expert", "inquiry_institution"),
+}
 # All of them but the last are about work that ends with the dispatch.
 STEPS = (ANSWER, CONFIRM, REPORT, APPROVE, VERIFY, OBJECTION, INQUIRY, INQUIRY_ANSWERED, REQUEST, REFUSED)
 
@@ -110,9 +121,23 @@ def tell_office(dispatch: Dispatch, code: str, title: str, actor: Actor, note: s
 
 
 def settle(dispatch: Dispatch, actor: Actor, *codes: str) -> None:
-    """Ends the tasks of these codes about the dispatch, whoever they waited for."""
+    """Ends the tasks of these codes about the dispatch, whoever they waited for, and what reminded of them."""
     for code in codes:
         close_tasks(code=code, object=dispatch, actor=actor)
+        for late in _LATE_STEPS.get(code, ()):
+            _no_longer_late(dispatch, late, actor)
+
+
+def settle_inquiry(dispatch: Dispatch, actor: Actor, asked_of: str) -> None:
+    """Ends the task of one side's inquiries; the other side's may still wait."""
+    path = expert_path(dispatch) if asked_of == Inquiry.AskedOf.EXPERT else portal_path(dispatch)
+    close_tasks(code=INQUIRY, object=dispatch, actor=actor, path=path)
+    _no_longer_late(dispatch, f"inquiry_{asked_of}", actor)
+
+
+def _no_longer_late(dispatch: Dispatch, late: str, actor: Actor) -> None:
+    for prefix in (LATE, ESCALATED):
+        close_tasks(code=f"{prefix}{late}", object=dispatch, actor=actor)
 
 
 def settle_all(dispatch: Dispatch, actor: Actor) -> None:
