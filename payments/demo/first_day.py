@@ -26,7 +26,7 @@ def visits_of_those_who_sign_in(stage: Stage, expert: Expert, institution: Insti
     """
     today = stage.plan.today
     past = _free_days(stage, expert, today - timedelta(days=_LAST_DAYS), today)
-    for step in (_unreported, _end_forgotten, _to_approve, _to_approve, _unattested):
+    for step in (_unreported, _end_forgotten, _unattested, _to_approve, _to_approve, _unattested):
         day = next(past, None)
         if day is not None:
             step(stage, _visit(stage, expert, institution, day))

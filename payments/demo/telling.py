@@ -8,6 +8,7 @@ from datetime import date
 from typing import BinaryIO, Final
 
 from django.conf import settings
+from django.db import transaction
 
 from accounts.models import User
 from core import clock
@@ -27,6 +28,7 @@ from ..services import approve_run, close_run, compute_run, draft_run, export_ru
 from ..services.assessment import check_month
 from . import logins
 from .calendar import Calendar, Closing
+from .people_at_work import live_the_first_day
 from .rows import Row
 from .story import Story, story
 
@@ -61,7 +63,10 @@ def tell() -> bool:
     _pay(told.calendar)
     check_month()
     # The last step: whoever finds these logins finds a whole story.
-    logins.add_people_outside(told.institution_code, told.expert_code)
+    with transaction.atomic():
+        logins.add_people_outside(told.institution_code, told.expert_code)
+        live_the_first_day(told.institution_code)
+    check_month()
     return True
 
 
