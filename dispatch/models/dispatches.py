@@ -75,6 +75,9 @@ class Company(models.Model):
     employees = models.BigIntegerField("従業員数")
     capital = models.BigIntegerField("資本金", null=True, blank=True)
     kind = models.CharField("企業区分", max_length=10)
+    # where it is, for the distance to experts and as the first value of a dispatch's place; in no exchange file
+    latitude = PlainDecimalField("緯度", null=True, blank=True)
+    longitude = PlainDecimalField("経度", null=True, blank=True)
     # none for a client that came with a file or that the office registered
     registered_by = models.ForeignKey(
         Institution,

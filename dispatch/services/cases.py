@@ -4,6 +4,7 @@ import datetime as dt
 import re
 import unicodedata
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection
@@ -34,7 +35,7 @@ class FieldErrors(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class ClientData:
-    """A client as it was typed; employees and capital as numbers."""
+    """A client as it was typed; employees and capital as numbers, the place in degrees (both or none)."""
 
     name: str
     prefecture_code: str
@@ -46,6 +47,8 @@ class ClientData:
     phone: str = ""
     email: str = ""
     capital: int | None = None
+    latitude: Decimal | None = None
+    longitude: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +156,22 @@ def read_cells(table: Table, values: dict[str, str]) -> dict[str, str]:
 def _client_values(values: ClientData) -> dict[str, Any]:
     table = table_of(Company)
     by_field = {column.field: column.name for column in table.columns}
-    texts = {by_field[name]: "" if value is None else str(value) for name, value in asdict(values).items()}
-    read = read_cells(table, texts)
-    checked: dict[str, Any] = {name: read[by_field[name]] for name in asdict(values)}
+    typed = {name: value for name, value in asdict(values).items() if name in by_field}
+    read = read_cells(table, {by_field[name]: "" if it is None else str(it) for name, it in typed.items()})
+    checked: dict[str, Any] = {name: read[by_field[name]] for name in typed}
     checked["employees"], checked["capital"] = values.employees, values.capital
+    checked["latitude"], checked["longitude"] = _place(values.latitude, values.longitude)
     return checked
+
+
+def _place(latitude: Decimal | None, longitude: Decimal | None) -> tuple[Decimal | None, Decimal | None]:
+    """Degrees on the earth, both or none."""
+    if (latitude is None) != (longitude is None):
+        raise FieldErrors({"緯度": "緯度と経度は、両方を入れるか、両方を空欄にしてください。"})
+    for name, value, most in (("緯度", latitude, 90), ("経度", longitude, 180)):
+        if value is not None and not (value.is_finite() and abs(value) <= most):
+            raise FieldErrors({name: f"{name}は -{most} から {most} までの度で入れてください。"})
+    return latitude, longitude
 
 
 def register_client(*, values: ClientData, actor: Actor, despite_duplicates: bool = False) -> Company:
