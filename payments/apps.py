@@ -7,7 +7,10 @@ class PaymentsConfig(AppConfig):
 
     def ready(self) -> None:
         from core.database.rotation import keeps_ciphers
+        from dispatch.after_change import when_changed
 
         from . import tasks  # noqa: F401 - registers the kinds of jobs
+        from .services.live import judge_changed
 
+        when_changed(judge_changed)
         keeps_ciphers("payments_payoutrun", "payer_copy")

@@ -14,7 +14,7 @@ from core.jobs.services import queue_job
 
 from .models import PayoutRun
 from .selectors import check_is_stale
-from .services import assessment
+from .services import assessment, live
 from .services import compute as computing
 from .services import export as exporting
 
@@ -65,6 +65,12 @@ def check_when_stale() -> bool:
         return False
     queue_job(kind=CHECK, title="派遣の確認", arguments={}, actor=SYSTEM)
     return True
+
+
+@shared_task(autoretry_for=(Exception,), max_retries=3, retry_backoff=5)
+def judge_experts(experts: list[int]) -> int:
+    """Judges the dispatches of these experts (ids) after a change; the standing check does it if this never succeeds."""
+    return live.judge_queued(experts)
 
 
 @shared_task

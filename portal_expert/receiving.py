@@ -15,6 +15,7 @@ from accounts.rights import require
 from core import clock
 from core.audit.acting import acting
 from core.errors import DomainError
+from dispatch import after_change
 from dispatch.services.visits import propose_visits
 from portal_expert.incoming import Incoming, Refused, read_event
 
@@ -48,7 +49,8 @@ WITH given AS (
         sent_time timestamptz, skew_seconds bigint, clock_doubtful boolean, signature_cipher text,
         signature_hash text, content_hash text)
 ), own AS (
-    SELECT g.*, d.id AS dispatch_id
+    SELECT g.*, d.id AS dispatch_id,
+           CASE WHEN d.visited_from IS NOT NULL THEN d.expert_id END AS judged_expert
       FROM given g
       JOIN dispatch_dispatch d ON d.number = g.number
       JOIN experts_expert e ON e.id = d.expert_id AND e.user_id = %s
@@ -67,7 +69,7 @@ WITH given AS (
            o.signature_cipher, o.signature_hash, o.content_hash
       FROM added a JOIN own o ON o.event_id = a.event_id
 )
-SELECT g.ord, o.dispatch_id IS NOT NULL, a.id IS NOT NULL
+SELECT g.ord, o.dispatch_id IS NOT NULL, a.id IS NOT NULL, o.judged_expert
   FROM given g
   LEFT JOIN own o ON o.ord = g.ord
   LEFT JOIN added a ON a.event_id = g.event_id
@@ -131,11 +133,14 @@ def _keep(actor: User, events: list[tuple[int, Incoming]]) -> list[tuple[int, An
     found, old = [], []
     with acting(actor, "send_check_events"), connection.cursor() as cursor:
         cursor.execute(_RECEIVE, [rows, actor.pk, actor.pk])
-        for place, is_own, is_new in cursor.fetchall():
+        for place, is_own, is_new, judged_expert in cursor.fetchall():
             event_id = by_place[place].event_id
             if not is_own:
                 found.append((place, Answer(event_id, Result.REJECTED, _UNKNOWN)))
             elif is_new:
+                if judged_expert is not None:
+                    # evidence that comes after the visit: its findings may change, in the background
+                    after_change.note(experts=(judged_expert,), at_once=False)
                 found.append((place, Answer(event_id, Result.CREATED)))
             else:
                 old.append(place)

@@ -13,6 +13,7 @@ from core.errors import DomainError
 from core.notify.services import queue_mail
 from core.programme.selectors import dispatch_terms
 
+from ..after_change import changed
 from ..models import Attestation, AttestationLink, Dispatch, Status
 from . import telling
 from .cases import FieldErrors
@@ -161,6 +162,7 @@ def attest(*, token: str, confirmed: bool, name: str, comment: str = "") -> Atte
             .select_related("institution", "expert", "expert__user", "company")
             .get(pk=link.dispatch_id)
         )
+        changed(row)
         now = clock.now()
         used = AttestationLink.objects.filter(pk=link.pk, ended_at=None, expires_at__gt=now)
         shown = (link.dispatch.visited_from, link.dispatch.visited_to)

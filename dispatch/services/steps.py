@@ -13,6 +13,7 @@ from core.audit.acting import Actor, System
 from core.audit.models import Change
 from core.errors import DomainError
 
+from ..after_change import changed
 from ..models import Dispatch, Status
 from ..transitions import TRANSITIONS, sources_of
 
@@ -136,6 +137,7 @@ def locked(dispatch: Dispatch, actor: Actor, act: str, edit_token: str = "") -> 
     if not isinstance(actor, System) and not Dispatch.objects.visible_to(actor).filter(pk=row.pk).exists():  # type: ignore[arg-type]
         raise Dispatch.DoesNotExist
     refuse_stale(row, edit_token)
+    changed(row)
     return row
 
 

@@ -13,6 +13,7 @@ from core.errors import DomainError
 from core.exchange.cells import BadCell, Text
 from rules import codes
 
+from .. import after_change
 from ..models import CheckEvent, Declaration, Dispatch, Status, VisitBasis
 from . import telling
 from .attesting import ask_client, renew_links
@@ -141,6 +142,8 @@ def propose_visits(*, numbers: Iterable[str], actor: Actor = SYSTEM) -> list[str
             )
             if row is not None and _propose(row, actor):
                 changed.append(row.number)
+                # a phone waits for its answer, nobody for a page
+                after_change.changed(row, at_once=False)
     return changed
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from core.clock import jst
@@ -45,23 +45,27 @@ class Calculation:
         done = 0
         for experts, count in batches:
             progress.report(done, total, CALCULATING)
-            yield [
-                ExpertResult(
-                    account=facts.account,
-                    month=calculate_expert(
-                        facts.account.payee,
-                        facts.visits,
-                        facts.earlier,
-                        self.cutoff,
-                        self.book,
-                        self.payment_rules,
-                        facts.waived,
-                    ),
-                    visits=facts.visits,
-                    earlier=facts.earlier,
-                    dispatch_ids=facts.dispatch_ids,
-                )
-                for facts in batch_facts(self.scope, experts)
-            ]
+            yield self.results(experts)
             done += count
         progress.report(total, total, CALCULATING)
+
+    def results(self, experts: Sequence[int]) -> list[ExpertResult]:
+        """The results of these experts (ids), in the order given. Nine queries, whatever their number."""
+        return [
+            ExpertResult(
+                account=facts.account,
+                month=calculate_expert(
+                    facts.account.payee,
+                    facts.visits,
+                    facts.earlier,
+                    self.cutoff,
+                    self.book,
+                    self.payment_rules,
+                    facts.waived,
+                ),
+                visits=facts.visits,
+                earlier=facts.earlier,
+                dispatch_ids=facts.dispatch_ids,
+            )
+            for facts in batch_facts(self.scope, experts)
+        ]
