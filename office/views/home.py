@@ -10,7 +10,6 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.rights import may
 from core.jobs.models import Job
-from dispatch.models import Assessment
 from office.access import office_view, person
 from office.months import months_with_visits
 from office.waiting import Waiting, everything_waiting, waiting_source
@@ -56,28 +55,6 @@ def runs_waiting(user: User) -> list[Waiting]:
                 }
             )
     return lines
-
-
-@waiting_source(30)
-def dispatches_waiting(user: User) -> list[Waiting]:
-    """Held and incomplete dispatches, by month."""
-    held = (
-        Assessment.objects.visible_to(user)
-        .filter(kind__in=(Assessment.Kind.HOLD, Assessment.Kind.INCOMPLETE))
-        .values("month", "kind")
-        .annotate(count=Count("pk"), oldest=Min("dispatch__visited_from"))
-        .order_by("month", "kind")
-    )
-    return [
-        {
-            "title": f"{row['month'].year}年{row['month'].month}月分の{row['kind']}",
-            "url": f"{reverse('office:month_detail', args=[_text(row['month'])])}?kind={row['kind']}#list",
-            "count": row["count"],
-            "oldest": row["oldest"],
-            "note": "",
-        }
-        for row in held
-    ]
 
 
 @waiting_source(40)
