@@ -38,6 +38,12 @@ ACTIONS = {
     "add_note": "メモの追加",
     "add_topic": "経営課題の追加",
     "send_check_events": "チェックイン・アウトの送信",
+    "add_receipt": "領収書等の追加",
+    "place_receipts": "領収書等の行の変更",
+    "remove_receipt": "領収書等の取り除き",
+    "scan_receipt": "領収書等のウイルス検査",
+    "refuse_receipt": "領収書等の拒否（ウイルス検査）",
+    "destroy_receipt": "拒否した領収書等の消去",
     "release_files": "ファイルの公開",
     # the office's work on dispatches
     "confirm_dispatch": "派遣の受付",

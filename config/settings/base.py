@@ -187,6 +187,19 @@ ALLOW_BATCH_CLOSE = False
 # What was uploaded waits here for the worker.
 UPLOAD_DIR = VAR_DIR / "uploads"
 
+# Receipts and other evidence, encrypted, for as long as the dispatches themselves (dispatch/receipt_files.py).
+EVIDENCE_DIR = VAR_DIR / "evidence"
+# How much a receipt may be: bytes of a file, files of a dispatch, pixels (phones make 50 million), pages of a PDF;
+# and the longest side it is kept with.
+RECEIPT_MOST_BYTES = 10 * 1024 * 1024
+RECEIPT_MOST_FILES = 30
+RECEIPT_MOST_PIXELS = 52_000_000
+RECEIPT_MOST_PAGES = 20
+RECEIPT_LONGEST_EDGE = 2400
+# The virus scanner (clamd): host:port or unix:/path. Empty: there is none, and files can be used at once.
+CLAMD_ADDRESS = env.str("CLAMD_ADDRESS", default="")
+CLAMD_TIMEOUT_SECONDS = 5
+
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASE_ROUTERS = ["core.database.routers.OneDatabaseRouter"]
 SILENCED_SYSTEM_CHECKS: list[str] = []
@@ -268,6 +281,8 @@ CELERY_BEAT_SCHEDULE = {
     "expire-run-files": {"task": "payments.tasks.expire_run_files", "schedule": 10 * 60.0},
     "sweep-uploads": {"task": "office.tasks.sweep_uploads", "schedule": crontab(hour=4, minute=0)},
     "check-when-stale": {"task": "payments.tasks.check_when_stale", "schedule": 60.0},
+    "scan-receipts": {"task": "dispatch.tasks.scan_receipts", "schedule": 60.0},
+    "sweep-receipts": {"task": "dispatch.tasks.sweep_receipts", "schedule": crontab(hour=4, minute=20)},
     "remind-overdue": {"task": "dispatch.tasks.remind_overdue", "schedule": crontab(minute=10)},
 }
 

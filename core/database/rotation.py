@@ -118,7 +118,7 @@ def rotate_keys(report: Report) -> int:
         changed = rotate_column(column)
         report(f"{column.table}.{column.name}", changed)
         total += changed
-    for folder in (settings.UPLOAD_DIR, settings.EXPORT_DIR):
+    for folder in (settings.UPLOAD_DIR, settings.EXPORT_DIR, settings.EVIDENCE_DIR):
         changed = rewrap_files(Path(folder))
         report(str(Path(folder).name), changed)
         total += changed

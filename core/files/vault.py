@@ -68,6 +68,10 @@ class Vault:
         with self.open(name) as file:
             return file.seek(0, io.SEEK_END)
 
+    def path_of(self, name: str) -> Path:
+        """Where a file of this name lies; for whoever looks for files that nobody knows."""
+        return self._path(name)
+
     def exists(self, name: str) -> bool:
         """Whether there is a file of this name."""
         return self._path(name).is_file()

@@ -17,6 +17,7 @@ from .dispatches import (
     VisitBasis,
 )
 from .findings import EndedFinding, FindingReview
+from .receipts import Receipt, ReceiptQuerySet
 from .signals import (
     ReportSketch,
     ReviewSignal,
@@ -56,6 +57,8 @@ __all__ = [
     "FindingReview",
     "Inquiry",
     "OfDispatchQuerySet",
+    "Receipt",
+    "ReceiptQuerySet",
     "Reminder",
     "ReportSketch",
     "ReviewSignal",

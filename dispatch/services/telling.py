@@ -8,7 +8,7 @@ from accounts.models import Role
 from core.audit.acting import Actor
 from core.notify.services import close_tasks, notify, queue_mail
 
-from ..models import Dispatch, Inquiry
+from ..models import Dispatch, Inquiry, Receipt
 
 # What can wait, by the code of its task.
 ANSWER = "dispatch_answer"
@@ -22,6 +22,7 @@ INQUIRY_ANSWERED = "dispatch_inquiry_answered"
 REQUEST = "dispatch_request"
 REFUSED = "dispatch_request_refused"
 NEWS = "dispatch_news"
+RECEIPT_REFUSED = "dispatch_receipt_refused"
 # What a reminder, and later the office's own task, is called: with the step that is late.
 LATE = "dispatch_late_"
 ESCALATED = "dispatch_escalated_"
@@ -143,3 +144,35 @@ def _no_longer_late(dispatch: Dispatch, late: str, actor: Actor) -> None:
 def settle_all(dispatch: Dispatch, actor: Actor) -> None:
     """Ends whatever waits about a dispatch that is over."""
     settle(dispatch, actor, *STEPS)
+
+
+def tell_of_refused_receipt(receipt: Receipt, actor: Actor) -> None:
+    """The sender and the office learn that the scanner refused a file; open until its entry is removed."""
+    title = f"派遣 {receipt.dispatch.number} のファイルがウイルス検査で拒否されました"
+    note = f"{receipt.original_name or receipt.purpose}（{receipt.finding}）"
+    sender = receipt.uploaded_by
+    from_office = sender.role.startswith("office")
+    notify(
+        code=RECEIPT_REFUSED,
+        object=receipt,
+        title=title,
+        path=office_path(receipt.dispatch) if from_office else expert_path(receipt.dispatch),
+        actor=actor,
+        persons=[sender] if sender.is_active else [],
+        note=note,
+        template="task",
+    )
+    notify(
+        code=RECEIPT_REFUSED,
+        object=receipt,
+        title=title,
+        path=office_path(receipt.dispatch),
+        actor=actor,
+        role=Role.OFFICE_OPERATOR,
+        note=note,
+    )
+
+
+def forget_refused_receipt(receipt: Receipt, actor: Actor) -> None:
+    """Ends the tasks about a refused file whose entry was removed."""
+    close_tasks(code=RECEIPT_REFUSED, object=receipt, actor=actor)

@@ -1,0 +1,109 @@
+"""What the virus scanner says about receipts. Configured and silent: files wait, and nobody opens them."""
+
+import datetime as dt
+import logging
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.cache import cache
+
+from core import clock
+from core.audit.acting import SYSTEM, acting
+from core.files.clamd import ScannerSilent, Verdict, scan
+
+from .. import receipt_files
+from ..models import Receipt
+from . import telling
+
+log = logging.getLogger(__name__)
+
+_BATCH = 100
+_SILENT = "clamd-silent"
+# After a silence uploads don't wait for the scanner again, but for the next run of the job.
+_SILENT_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What came of asking: at what moment it answered (None: it didn't), and what it found."""
+
+    at: dt.datetime | None = None
+    finding: str = ""
+    waits: bool = False
+
+    @property
+    def refused(self) -> bool:
+        """Whether it found something."""
+        return bool(self.finding)
+
+
+def is_configured() -> bool:
+    """Whether there is a scanner at all (CLAMD_ADDRESS)."""
+    return bool(settings.CLAMD_ADDRESS)
+
+
+def scan_upload(content: bytes) -> Scan:
+    """The scanner's word on what has just been received; without a scanner everything passes."""
+    if not is_configured():
+        return Scan()
+    if cache.get(_SILENT):
+        return Scan(waits=True)
+    try:
+        verdict = _ask(content)
+    except ScannerSilent as silence:
+        log.warning("the virus scanner is silent: %s", silence)
+        cache.set(_SILENT, "1", _SILENT_SECONDS)
+        return Scan(waits=True)
+    return Scan(clock.now(), verdict.finding)
+
+
+def _ask(content: bytes) -> Verdict:
+    return scan(content, address=settings.CLAMD_ADDRESS, timeout=settings.CLAMD_TIMEOUT_SECONDS)
+
+
+def scan_waiting() -> int:
+    """Scans what waits, oldest first, until the scanner falls silent; answers how many got a verdict.
+
+    Where no scanner is configured (any more), nothing leaves the waiting room by itself.
+    """
+    _destroy_refused()
+    if not is_configured():
+        return 0
+    done = 0
+    waiting = Receipt.objects.filter(state=Receipt.State.WAITING).order_by("uploaded_at", "pk")
+    for receipt in waiting.select_related("dispatch", "uploaded_by")[:_BATCH]:
+        try:
+            with receipt_files.opened(receipt.stored_name) as file:
+                content = file.read()
+        except FileNotFoundError:
+            log.error("the file of receipt %s is missing", receipt.pk)
+            continue
+        try:
+            verdict = _ask(content)
+        except ScannerSilent as silence:
+            log.warning("the virus scanner is silent: %s", silence)
+            break
+        judge(receipt, verdict)
+        done += 1
+    _destroy_refused()
+    return done
+
+
+def judge(receipt: Receipt, verdict: Verdict) -> None:
+    """Lets a waiting receipt be used, or refuses it and tells its sender and the office. Once decided, nothing."""
+    with acting(SYSTEM, "scan_receipt" if verdict.clean else "refuse_receipt", verdict.finding):
+        state = Receipt.State.USABLE if verdict.clean else Receipt.State.REFUSED
+        decided = Receipt.objects.filter(pk=receipt.pk, state=Receipt.State.WAITING).update(
+            state=state, finding=verdict.finding, scanned_at=clock.now()
+        )
+        if decided and not verdict.clean:
+            receipt.refresh_from_db()
+            telling.tell_of_refused_receipt(receipt, SYSTEM)
+
+
+def _destroy_refused() -> None:
+    """The bytes of what was refused go once that is certain (committed); whoever is killed here does it next time."""
+    for receipt in Receipt.objects.filter(state=Receipt.State.REFUSED).exclude(stored_name=""):
+        receipt_files.destroy(receipt.stored_name)
+        with acting(SYSTEM, "destroy_receipt"):
+            Receipt.objects.filter(pk=receipt.pk, state=Receipt.State.REFUSED).update(stored_name="")
