@@ -6,6 +6,7 @@ The rules' values are dated data: rule sets (rules.md §1) and the terms of the 
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from django.db.models import Q
 
@@ -221,14 +222,12 @@ def _lead_time(application: Application, day: dt.date, today: dt.date) -> Iterat
         )
 
 
-def _limit(
-    application: Application, rules: RuleSet, day: dt.date, ignoring: Dispatch | None
-) -> Iterator[Obstacle]:
-    year = fiscal_year(day)
+def dispatches_used(company_id: int, year: int, ignoring: Dispatch | None = None) -> int:
+    """How many dispatches a client has had or planned in a fiscal year, whoever applied for them. One query."""
     first = clock.from_jst(dt.datetime.combine(fiscal_year_start(year), dt.time()))
     after = clock.from_jst(dt.datetime.combine(fiscal_year_start(year + 1), dt.time()))
-    used = (
-        Dispatch.objects.filter(company=application.case.company_id)
+    return (
+        Dispatch.objects.filter(company=company_id)
         .filter(
             Q(visited_from__gte=first, visited_from__lt=after)
             | Q(visited_from=None, planned_from__gte=first, planned_from__lt=after)
@@ -237,6 +236,36 @@ def _limit(
         .exclude(pk=ignoring.pk if ignoring else 0)
         .count()
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """Dispatches of a client in a fiscal year: how many it has had or planned, and how many it may have."""
+
+    year: int
+    used: int
+    limit: int
+
+    @property
+    def left(self) -> int:
+        """How many may still be applied for without the office's approval."""
+        return max(0, self.limit - self.used)
+
+
+def quota_of(company_id: int, topic: str, day: dt.date) -> Quota | None:
+    """What a client has left in the day's fiscal year for a topic (rules.md §1); None on a day without rules."""
+    rules = RuleBook()(day)
+    if rules is None:
+        return None
+    year = fiscal_year(day)
+    return Quota(year, dispatches_used(company_id, year), rules.limit_for(topic))
+
+
+def _limit(
+    application: Application, rules: RuleSet, day: dt.date, ignoring: Dispatch | None
+) -> Iterator[Obstacle]:
+    year = fiscal_year(day)
+    used = dispatches_used(application.case.company_id, year, ignoring)
     limit = rules.limit_for(application.topic)
     if used < limit or (ignoring is not None and ignoring.limit_exception):
         return

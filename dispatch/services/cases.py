@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 import unicodedata
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
@@ -174,11 +175,18 @@ def _place(latitude: Decimal | None, longitude: Decimal | None) -> tuple[Decimal
     return latitude, longitude
 
 
-def register_client(*, values: ClientData, actor: Actor, despite_duplicates: bool = False) -> Company:
-    """Adds a client with a code of its own. Refuses bad fields, and a probable duplicate unless told otherwise."""
+def register_client(
+    *, values: ClientData, actor: Actor, despite_duplicates: bool = False, despite: Collection[str] = ()
+) -> Company:
+    """Adds a client with a code of its own. Refuses bad fields, and a probable duplicate unless told otherwise.
+
+    `despite` are the codes of the clients the person was shown and knows to be others: one that is not among them,
+    such as the one the same form made a moment ago, is refused still.
+    """
     allow(actor, "manage_clients")
     checked = _client_values(values)
     with acting(actor, "register_client"):
+        _one_at_a_time("register_client", checked["prefecture_code"])
         if not despite_duplicates:
             hints = duplicate_hints(
                 name=checked["name"],
@@ -186,13 +194,19 @@ def register_client(*, values: ClientData, actor: Actor, despite_duplicates: boo
                 corporate_number=checked["corporate_number"],
                 phone=checked["phone"],
             )
-            if hints:
+            if any(hint.company.code not in despite for hint in hints):
                 raise DuplicateClient(hints)
         member = None if isinstance(actor, System) else Member.objects.filter(user=person(actor)).first()
         code = next_number("dispatch_company_code_seq", "C", clock.today().year)
         return Company.objects.create(
             code=code, registered_by=member.institution if member else None, **checked
         )
+
+
+def _one_at_a_time(act: str, among: str) -> None:
+    """Waits until no other transaction does this among the same, so that each sees what the one before made."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{act}:{among}"])
 
 
 def change_client(*, company: Company, values: ClientData, actor: Actor, edit_token: str = "") -> Company:
@@ -247,7 +261,10 @@ def open_case(
     actor: Actor,
     consent: Consent | None = None,
 ) -> Case:
-    """Opens a case of an institution for a client, with the client's consent where it is there already."""
+    """Opens a case of an institution for a client, with the client's consent where it is there already.
+
+    The same words sent again while the case is open answer the case that is there: a form sent twice opens one.
+    """
     allow(actor, "manage_cases")
     if (
         not isinstance(actor, System)
@@ -256,6 +273,16 @@ def open_case(
         raise Institution.DoesNotExist
     values = _case_values(CaseData(topic, problem, why_not_alone))
     with acting(actor, "open_case"):
+        _one_at_a_time("open_case", f"{institution.pk}:{company.pk}")
+        same = Case.objects.filter(
+            institution=institution,
+            company=company,
+            state=Case.State.OPEN,
+            created_by=person(actor),
+            **values,
+        ).first()
+        if same is not None:
+            return same
         case = Case.objects.create(
             code=next_number("dispatch_case_code_seq", "K", clock.today().year),
             institution=institution,
@@ -305,7 +332,7 @@ def _consent(case: Case, consent: Consent) -> None:
 def add_note(
     *, case: Case, held_on: dt.date, channel: str, text: str, actor: Actor, attendees: str = ""
 ) -> ConsultationNote:
-    """Adds an entry to the case's log."""
+    """Adds an entry to the case's log; the same entry sent again by the same person is the one that is there."""
     bad = {}
     if held_on > clock.today():
         bad["相談日"] = "今日までの日付を入れてください。"
@@ -317,7 +344,7 @@ def add_note(
         raise FieldErrors(bad)
     with acting(actor, "add_note"):
         row = _locked_case(case, actor)
-        return ConsultationNote.objects.create(
+        note, _ = ConsultationNote.objects.get_or_create(
             case=row,
             held_on=held_on,
             channel=channel,
@@ -325,6 +352,7 @@ def add_note(
             text=text.strip(),
             written_by=person(actor),
         )
+        return note
 
 
 def close_case(*, case: Case, reason: str, actor: Actor) -> Case:
