@@ -70,12 +70,17 @@ def correct_travel_line(
 
 
 def correct_declaration(
-    *, declaration: Declaration, values: Mapping[str, str], reason: str, actor: Actor
+    *,
+    declaration: Declaration,
+    values: Mapping[str, str],
+    reason: str,
+    actor: Actor,
+    edit_token: str = "",
 ) -> list[Correction]:
     """Corrects the times or the reason of a declaration."""
     reason = require_reason(reason, "訂正の理由")
     with acting(actor, "correct_declaration", reason):
-        row = locked(declaration.dispatch, actor, "correct_dispatch")
+        row = locked(declaration.dispatch, actor, "correct_dispatch", edit_token)
         require_status(row, _OPEN, "訂正")
         found = Declaration.objects.select_for_update().get(pk=declaration.pk)
         return _correct(row, found, found.cause, values, reason, actor)

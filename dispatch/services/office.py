@@ -48,10 +48,10 @@ def confirm_dispatch(*, dispatch: Dispatch, actor: Actor) -> Dispatch:
         return row
 
 
-def verify_dispatch(*, dispatch: Dispatch, actor: Actor) -> Dispatch:
+def verify_dispatch(*, dispatch: Dispatch, actor: Actor, edit_token: str = "") -> Dispatch:
     """The office has checked the dispatch. Refused while the last check found something that stands."""
     with acting(actor, "verify_dispatch"):
-        row = locked(dispatch, actor, "verify_dispatch")
+        row = locked(dispatch, actor, "verify_dispatch", edit_token)
         require_status(row, (Status.APPROVED,), "確認済に")
         waived = row.waivers.filter(revoked_at=None).values("code")
         codes_left = list(
@@ -73,13 +73,21 @@ def verify_dispatch(*, dispatch: Dispatch, actor: Actor) -> Dispatch:
 def ask_back(
     *, dispatch: Dispatch, asked_of: str, question: str, actor: Actor, finding_code: str = ""
 ) -> Inquiry:
-    """照会: asks the institution or the expert; due after the days of the terms in force."""
+    """照会: asks the institution or the expert; due after the days of the terms in force.
+
+    The same question that has no answer yet is not asked twice: the open inquiry is answered.
+    """
     question = require_reason(question, "照会の内容")
     if asked_of not in Inquiry.AskedOf.values:
         raise DomainError("照会先を選んでください。")
     with acting(actor, "ask_back", question):
         row = locked(dispatch, actor, "ask_back")
         require_status(row, _OPEN, "照会")
+        again = row.inquiries.filter(
+            asked_of=asked_of, finding_code=finding_code[:3], question=question, answered_at=None
+        ).first()
+        if again is not None:
+            return again
         now = clock.now()
         inquiry = Inquiry.objects.create(
             dispatch=row,
@@ -150,11 +158,13 @@ def accept_answer(*, inquiry: Inquiry, actor: Actor) -> Inquiry:
         return inquiry
 
 
-def waive_finding(*, dispatch: Dispatch, code: str, reason: str, actor: Actor) -> Waiver:
+def waive_finding(
+    *, dispatch: Dispatch, code: str, reason: str, actor: Actor, edit_token: str = ""
+) -> Waiver:
     """Waives a 保留 of the last check with a reason: the calculation leaves it out from now on (rules.md §5)."""
     reason = require_reason(reason, "解除の理由")
     with acting(actor, "waive_finding", reason):
-        row = locked(dispatch, actor, "waive_finding")
+        row = locked(dispatch, actor, "waive_finding", edit_token)
         require_status(row, EXCLUDABLE, "保留の解除")
         finding = Finding.objects.filter(dispatch=row, code=code).first()
         if row.waivers.filter(code=code, revoked_at=None).exists():
@@ -186,20 +196,20 @@ def revoke_waiver(*, waiver: Waiver, reason: str, actor: Actor) -> Waiver:
         return found
 
 
-def hold_dispatch(*, dispatch: Dispatch, reason: str, actor: Actor) -> Dispatch:
+def hold_dispatch(*, dispatch: Dispatch, reason: str, actor: Actor, edit_token: str = "") -> Dispatch:
     """事務局判断 保留: the dispatch isn't paid until it is released (M01)."""
     reason = require_reason(reason, "保留の理由")
     with acting(actor, "hold_dispatch", reason):
-        row = locked(dispatch, actor, "decide_dispatch")
+        row = locked(dispatch, actor, "decide_dispatch", edit_token)
         require_status(row, EXCLUDABLE, "保留")
         return change(row, office_decision=codes.DECISION_HOLD, office_decision_reason=reason)
 
 
-def exclude_dispatch(*, dispatch: Dispatch, reason: str, actor: Actor) -> Dispatch:
+def exclude_dispatch(*, dispatch: Dispatch, reason: str, actor: Actor, edit_token: str = "") -> Dispatch:
     """事務局判断 対象外: neither fee nor travel (X06). Expert and institution are told."""
     reason = require_reason(reason, "対象外とする理由")
     with acting(actor, "exclude_dispatch", reason):
-        row = locked(dispatch, actor, "decide_dispatch")
+        row = locked(dispatch, actor, "decide_dispatch", edit_token)
         decision = {"office_decision": codes.DECISION_INELIGIBLE, "office_decision_reason": reason}
         step(row, "exclude", "対象外に", **decision)
         telling.settle_all(row, actor)
@@ -209,12 +219,12 @@ def exclude_dispatch(*, dispatch: Dispatch, reason: str, actor: Actor) -> Dispat
         return row
 
 
-def release_dispatch(*, dispatch: Dispatch, reason: str, actor: Actor) -> Dispatch:
+def release_dispatch(*, dispatch: Dispatch, reason: str, actor: Actor, edit_token: str = "") -> Dispatch:
     """Takes the office's decision back; an excluded dispatch stands again where its report and approval say."""
     reason = require_reason(reason, "取り消す理由")
     with acting(actor, "release_dispatch", reason):
         allow(actor, "decide_dispatch")
-        row = locked(dispatch, actor, "decide_dispatch")
+        row = locked(dispatch, actor, "decide_dispatch", edit_token)
         nothing = {"office_decision": "", "office_decision_reason": ""}
         if row.status == Status.INELIGIBLE:
             return step(row, "release", "対象外の取消", target=_standing(row), **nothing)
