@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 class ExpertQuerySet(models.QuerySet["Expert"]):
     def visible_to(self, user: "User") -> Self:
-        """Everything for the office; oneself for an expert; for institutions the register comes with the portal."""
+        """Everyone for the office and for institutions, who look for an expert there; oneself for an expert.
+
+        Which fields of them a person may see is another question: `User.hidden_fields`.
+        """
         match reach(user, "read", self.model):
             case Reach.ALL:
                 return self.all()
@@ -64,6 +68,15 @@ class Expert(models.Model):
     invoice_number = CodeField("適格請求書番号", max_length=14, blank=True)
     affiliated_codes = ArrayField(models.TextField(), verbose_name="所属機関コード", default=list, blank=True)
     subsidised_labour = models.BooleanField("人件費補助", default=False)
+    # what a search finds: name, kana, then the rest, each folded (core.japan.folding); made by the database itself
+    search_text = models.GeneratedField(
+        expression=models.Func(
+            "name", "kana", "code", "qualifications", "topics", function="experts_search_text"
+        ),
+        output_field=models.TextField(),
+        db_persist=True,
+        verbose_name="検索用",
+    )
     created_at = models.DateTimeField("登録日時", auto_now_add=True, db_default=Now())
     updated_at = models.DateTimeField("更新日時", auto_now=True, db_default=Now())
 
@@ -72,6 +85,9 @@ class Expert(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "専門家"
         ordering = ["code"]
+        indexes = [
+            GinIndex(fields=["search_text"], name="experts_search_text", opclasses=["gin_trgm_ops"]),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="experts_payee_class_known",
