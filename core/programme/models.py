@@ -57,6 +57,10 @@ class CodeItem(models.Model):
         RETURN_REASON = "return_reason", "差戻しの理由"
         ABSENCE_REASON = "absence", "同行しない理由"
         TRAVEL_REASON = "travel_reason", "旅費の認定の理由"
+        INQUIRY_REASON = "inquiry_reason", "照会の内容"
+        CORRECTION_REASON = "correction_reason", "訂正の理由"
+        WAIVER_REASON = "waiver_reason", "保留の解除の理由"
+        DECISION_REASON = "decision_reason", "事務局判断の理由"
 
     list = models.CharField("一覧", max_length=20, choices=List)
     name = models.CharField("値", max_length=100)

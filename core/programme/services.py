@@ -41,6 +41,34 @@ FIRST_ITEMS = {
         "レンタカーは必要な部分だけを認める",
         "ほかの派遣で支払う区間を除く",
     ),
+    # what the office asks, corrects, waives and decides again and again (reasons of the checks of rules.md §5)
+    CodeItem.List.INQUIRY_REASON: (
+        "申告書を提出してください",
+        "実際の実施時刻を教えてください",
+        "支援場所の住所を確認してください",
+        "領収書などの証拠書類を提出してください",
+        "同行の有無と時刻を確認してください",
+        "旅費の経路・金額を確認してください",
+    ),
+    CodeItem.List.CORRECTION_REASON: (
+        "本人に確認した誤記",
+        "機関に確認した誤記",
+        "支援場所の登録の誤り",
+        "証拠書類と一致させる",
+    ),
+    CodeItem.List.WAIVER_REASON: (
+        "支援先への確認で実施を確かめた",
+        "機関が同行して実施を確かめた",
+        "証拠書類で確かめた",
+        "端末または通信の障害による",
+        "災害・交通の乱れによる",
+    ),
+    CodeItem.List.DECISION_REASON: (
+        "実施の事実を確認できない",
+        "報告の内容に疑いがある",
+        "支援先の申立てがある",
+        "調査を終え、問題がなかった",
+    ),
 }
 
 
