@@ -40,14 +40,15 @@ def _person(request: HttpRequest) -> User:
     return request.user
 
 
-def panel(dispatch: Dispatch, user: User, *, removed: bool = False) -> dict[str, Any]:
-    """The context of templates/components/receipts.html. One query."""
+def panel(dispatch: Dispatch, user: User) -> dict[str, Any]:
+    """The context of templates/components/receipts.html; the office also sees what was removed. One query."""
     return {
         "receipts_dispatch": dispatch,
-        "receipts": receipts_of(dispatch, user, removed=removed),
+        "receipts": receipts_of(dispatch, user, removed=user.role.startswith("office")),
         "receipts_why_not": why_not_change(dispatch, user),
         "receipts_reason": user.role.startswith("office"),
         "receipts_purposes": Receipt.Purpose.choices,
+        "receipts_bytes": limits().most_bytes,
         "receipts_megabytes": limits().most_bytes // 1024**2,
         "receipts_person": user,
     }
@@ -167,5 +168,5 @@ def _list(request: HttpRequest, dispatch: Dispatch) -> HttpResponse:
             origin, allowed_hosts={request.get_host()}, require_https=request.is_secure()
         )
         return redirect(origin if safe else "home")
-    context = panel(dispatch, _person(request), removed=_person(request).role.startswith("office"))
+    context = panel(dispatch, _person(request))
     return render(request, "components/receipt_list.html", context)

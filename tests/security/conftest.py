@@ -18,7 +18,12 @@ def story(
     from django.test import override_settings
 
     folder: Path = tmp_path_factory.mktemp("rights")
-    changed = {"EXPORT_DIR": folder / "exports", "UPLOAD_DIR": folder / "uploads", "MFA_REQUIRED": False}
+    changed = {
+        "EXPORT_DIR": folder / "exports",
+        "UPLOAD_DIR": folder / "uploads",
+        "EVIDENCE_DIR": folder / "evidence",
+        "MFA_REQUIRED": False,
+    }
     with django_db_blocker.unblock(), override_settings(**changed), transaction.atomic():
         told = build()
         told.values["export_dir"] = os.fspath(folder / "exports")
