@@ -61,6 +61,8 @@ class CodeItem(models.Model):
         CORRECTION_REASON = "correction_reason", "訂正の理由"
         WAIVER_REASON = "waiver_reason", "保留の解除の理由"
         DECISION_REASON = "decision_reason", "事務局判断の理由"
+        PLAN_REASON = "plan_reason", "日程変更の理由"
+        CANCEL_REASON = "cancel_reason", "取消の理由"
 
     list = models.CharField("一覧", max_length=20, choices=List)
     name = models.CharField("値", max_length=100)

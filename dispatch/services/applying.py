@@ -218,11 +218,11 @@ def _planned_anew(
     return check_application(application, ignoring=row)
 
 
-def cancel_dispatch(*, dispatch: Dispatch, reason: str, actor: Actor) -> Dispatch:
+def cancel_dispatch(*, dispatch: Dispatch, reason: str, actor: Actor, edit_token: str = "") -> Dispatch:
     """Calls a dispatch off. Refused once somebody has checked in: then the office decides."""
     reason = require_reason(reason, "取消の理由")
     with acting(actor, "cancel_dispatch", reason):
-        row = locked(dispatch, actor, "change_plan")
+        row = locked(dispatch, actor, "change_plan", edit_token)
         if row.status in PLANNED and row.check_events.exists():
             raise DomainError(
                 f"派遣 {row.number} はチェックインの記録があるため取消できません。"
