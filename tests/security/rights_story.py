@@ -137,13 +137,13 @@ def _mail(concerns: str) -> int:
     return mail.pk
 
 
-def _receipt(operator: User) -> str:
-    """The uuid of a receipt of D1."""
+def _receipt(operator: User, number: str) -> str:
+    """The uuid of a receipt of a dispatch."""
     file = io.BytesIO()
     Image.new("RGB", (40, 30), "white").save(file, "JPEG")
     file.seek(0)
     receipt = add_receipt(
-        dispatch=Dispatch.objects.get(number="D1"),
+        dispatch=Dispatch.objects.get(number=number),
         upload=file,
         purpose="領収書",
         line_number=1,
@@ -185,5 +185,6 @@ def _values(july: PayoutRun, august: PayoutRun, people: dict[str, User]) -> dict
         "codeitem": CodeItem.objects.first().pk,
         "dispatchterms": DispatchTerms.objects.first().pk,
         "change": Change.objects.first().pk,
-        "receipt": _receipt(operator),
+        "receipt": _receipt(operator, "D1"),
+        "others_receipt": _receipt(operator, "D2"),
     }
