@@ -27,6 +27,10 @@ ACTIONS = {
     "issue_api_token": "APIトークンの発行",
     "revoke_api_token": "APIトークンの取消",
     # cases and dispatches
+    "review_finding": "要確認事項の確認",
+    "decide_signal": "不正の兆候の判断",
+    "look_for_signals": "不正の兆候の検出",
+    "set_signal_terms": "不正の兆候の基準の変更",
     "register_client": "支援先の登録",
     "change_client": "支援先の変更",
     "change_contact": "連絡先の変更",

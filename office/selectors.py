@@ -6,6 +6,7 @@ from django.db.models import Count, F, Sum
 
 from accounts.models import User
 from core.banks.models import Bank, Branch
+from dispatch.advisories import ADVISORIES
 from dispatch.models import Finding
 from payments.models import Payout
 from rules.findings import CHECKS
@@ -24,7 +25,7 @@ def bank_names(bank_code: str, branch_code: str) -> tuple[str, str]:
 
 def finding_title(code: str) -> str:
     """The short title of a finding's code; the code itself for one that is no longer checked."""
-    return TITLES.get(code, code)
+    return TITLES.get(code) or (ADVISORIES[code].title if code in ADVISORIES else code)
 
 
 def codes_of(user: User, **where: Any) -> list[dict[str, Any]]:

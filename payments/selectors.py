@@ -36,6 +36,8 @@ _KEYS = {
     Assessment.Kind.INELIGIBLE: "ineligible",
 }
 CHECK = "check_month"
+# what the check looks at beside what a run depends on: paid dispatches, and what advisories go by
+_LOOKED_AT = ("payments_payoutrun", "programme_dispatchterms", "dispatch_findingreview")
 
 _PAID = f"""
 SELECT date_trunc('month', d.visited_from {JST})::date, count(DISTINCT d.id), sum(l.amount)
@@ -108,7 +110,7 @@ def check_is_stale() -> bool:
         return Dispatch.objects.filter(visited_from__isnull=False).exists()
     if clock.jst(dt.datetime.fromisoformat(job.result["as_of"])).date() != clock.today():
         return True
-    return changed_since(job.result["snapshot"], (*DEPENDS_ON, "payments_payoutrun"))
+    return changed_since(job.result["snapshot"], (*DEPENDS_ON, *_LOOKED_AT))
 
 
 def visit_of(dispatch: Dispatch) -> Visit | None:

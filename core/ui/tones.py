@@ -52,4 +52,5 @@ FINDING_LOOKS: dict[str, Look] = {
     "保留": Look("warning", "pause"),
     "対象外": Look("quiet", "ban"),
     "未了": Look("", "clock"),
+    "要確認": Look("info", "search"),
 }

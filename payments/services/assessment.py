@@ -7,6 +7,7 @@ so an older view never replaces a newer one, and neither check waits long for th
 
 import datetime as dt
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any, TypeVar
 
 from django.db import OperationalError, connection
@@ -87,7 +88,7 @@ def _check(progress: Progress) -> dict[str, Any]:
     done = dispatches = findings = 0
     for experts, count in batches:
         progress.report(done, total, CALCULATING)
-        columns = _one_moment(lambda named=experts: _judged(calculation, named, book, now))
+        columns = _one_moment(partial(_judged, calculation, experts, book, now))
         dispatches += len(columns["dispatches"])
         findings += len(columns["found"])
         done += count

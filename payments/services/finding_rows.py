@@ -81,7 +81,7 @@ SELECT g.dispatch_id, g.code, g.kind, g.reason, g.expected, g.actual, g.first_se
                       WHERE x.dispatch_id = g.dispatch_id AND v.code = g.code AND trim(x.reason) <> ''
                       LIMIT 1) x ON true
   LEFT JOIN LATERAL (SELECT c.corrected_by_id, c.reason FROM dispatch_correction c
-                      WHERE c.dispatch_id = g.dispatch_id AND c.corrected_at >= g.first_seen_at
+                      WHERE c.dispatch_id = g.dispatch_id AND c.corrected_at > g.first_seen_at
                         AND (c.file = 'travel_claims') = (g.code LIKE 'T%%') AND g.code !~ '^[BM]'
                       ORDER BY c.corrected_at DESC, c.id DESC LIMIT 1) c ON true
   LEFT JOIN LATERAL (SELECT r.reviewed_by_id, r.reason FROM dispatch_findingreview r
