@@ -207,16 +207,21 @@ def _conflict(entry: Entry, standing: Draft) -> dict[str, Any]:
 
 def _conflicting(request: HttpRequest, dispatch: Dispatch, entry: Entry, standing: Draft) -> HttpResponse:
     """Both versions; nothing is written over before the person has chosen."""
-    conflict = _conflict(entry, standing)
     if _is_part(request):
-        html = render_to_string(
-            "expert/report/conflict.html",
-            {"conflict": conflict, "use_saved": reverse("expert:report", args=[dispatch.number])},
-            request,
-        )
-        return JsonResponse({"conflict": html}, status=409)
+        return _conflict_part(request, dispatch, entry, standing)
     page = Page(dispatch, entry, checked=False, attached=_attached(dispatch, request))
-    return _written(request, page, draft=None, conflict=conflict)
+    return _written(request, page, draft=None, conflict=_conflict(entry, standing))
+
+
+def _conflict_part(request: HttpRequest, dispatch: Dispatch, entry: Entry, standing: Draft) -> HttpResponse:
+    """The same for the page's script, which puts it into the page."""
+    context = {
+        "conflict": _conflict(entry, standing),
+        "use_saved": reverse("expert:report", args=[dispatch.number]),
+    }
+    return JsonResponse(
+        {"conflict": render_to_string("expert/report/conflict.html", context, request)}, status=409
+    )
 
 
 @require_POST
@@ -232,7 +237,7 @@ def keep(request: HttpRequest, number: str) -> HttpResponse:
     try:
         draft = _keep(request, dispatch, entry)
     except StaleDraft as conflict:
-        return _conflicting(request, dispatch, entry, conflict.standing)
+        return _conflict_part(request, dispatch, entry, conflict.standing)
     except DomainError as refusal:
         return JsonResponse({"refused": refusal.message}, status=422)
     return JsonResponse({"seen": draft_token(draft), "saved": _time(draft)})
