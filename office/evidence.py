@@ -1,19 +1,34 @@
-"""What the page of one dispatch shows beside its columns: evidence compared, travel priced, history in order."""
+"""What the page of one dispatch shows beside its columns: evidence compared, positions drawn, history in order."""
 
 import datetime as dt
 from typing import Any
 
+from django.db.models import Q
+
+from accounts.models import User
 from core import clock
 from core.audit.models import Change
 from core.programme.selectors import RuleBook
-from dispatch.models import CheckEvent, Dispatch
-from office.selectors import finding_title
+from dispatch.finding_reads import ended_findings
+from dispatch.models import (
+    ApprovalRequest,
+    CheckEvent,
+    Correction,
+    Declaration,
+    Dispatch,
+    DispatchApplication,
+    Reminder,
+    TravelLine,
+)
+from dispatch.selectors import timeline
+from dispatch.services import declarations_of_expert
+from dispatch.signatures import drawn_signature
+from office.place_drawing import Drawing, Position, draw
 from payments.selectors import dispatch_calculation, visit_of
 from rules import codes
 from rules.facts import Visit, support_minutes
 from rules.findings.evidence import counted_event, distance_m
 from rules.ruleset import RuleSet
-from rules.travel import assess
 
 HISTORY_LIMIT = 200
 # what the history calls the tables that belong to a dispatch
@@ -23,38 +38,89 @@ TABLES = {
     "dispatch_declaration": "申告書",
     "dispatch_travelline": "旅費請求",
 }
+# what files and overdue steps are called
+FILES = {"dispatches": "派遣", "declarations": "申告書", "travel_claims": "旅費請求"}
+_STEPS = {
+    "answer": "専門家の回答",
+    "report": "支援実績報告",
+    "attestation": "従事証明",
+    "approval": "機関の承認",
+    "inquiry_expert": "照会への回答（専門家）",
+    "inquiry_institution": "照会への回答（機関）",
+}
 NOT_SHOWN = frozenset({"id", "updated_at", "created_at", "dispatch_id", "status"})
 
 
-def dispatch_page(dispatch: Dispatch, *, today: dt.date) -> dict[str, Any]:
+def dispatch_page(dispatch: Dispatch, user: User) -> dict[str, Any]:
     """The context of the page of one dispatch; a fixed number of queries."""
     visit = visit_of(dispatch)
     rules = RuleBook()(visit.start.date()) if visit else None
-    events = list(dispatch.check_events.all())
+    events = list(CheckEvent.objects.visible_to(user).filter(dispatch=dispatch).select_related("extra"))
     calculation = dispatch_calculation(dispatch)
-    assessment = getattr(dispatch, "assessment", None)
+    checks = [_visit_check(dispatch, visit, rules, events, kind) for kind in codes.EVENT_KINDS]
     return {
-        "assessment": assessment,
+        "assessment": getattr(dispatch, "assessment", None),
+        "application": DispatchApplication.objects.visible_to(user)
+        .filter(dispatch=dispatch)
+        .select_related("case", "applied_by")
+        .first(),
+        "requests": ApprovalRequest.objects.visible_to(user)
+        .filter(dispatch=dispatch)
+        .select_related("asked_by", "decided_by"),
         "support_minutes": support_minutes(visit) if visit else None,
-        "findings": [
-            {
-                "code": finding.code,
-                "title": finding_title(finding.code),
-                "kind": finding.kind,
-                "reason": finding.reason,
-                "expected": finding.expected,
-                "actual": finding.actual,
-                "first_seen_at": finding.first_seen_at,
-            }
-            for finding in dispatch.findings.order_by("kind", "code")
-        ],
-        "visit_checks": [_visit_check(dispatch, visit, rules, events, kind) for kind in codes.EVENT_KINDS],
+        "visit_checks": checks,
+        "drawing": _drawing(dispatch, checks),
         "events": events,
-        "declarations": dispatch.declarations.all(),
-        "travel": _travel(dispatch, visit, rules, calculation),
+        "signature": drawn_signature(dispatch, user),
+        "declaration_counts": sorted(declarations_of_expert(dispatch.expert_id).items()),
         "calculation": calculation,
-        "history": _history(dispatch),
+        "corrections": _corrections(dispatch, user),
+        "ended": ended_findings(dispatch, user),
+        "story": _story(dispatch, user),
+        "changes": _changes(dispatch),
     }
+
+
+def _drawing(dispatch: Dispatch, checks: list[dict[str, Any]]) -> Drawing | None:
+    """The places of the events that count, around the place of support; None where either is unknown."""
+    if dispatch.latitude is None or dispatch.longitude is None:
+        return None
+    positions = [
+        Position(
+            name=row["kind"],
+            latitude=float(row["event"].latitude),
+            longitude=float(row["event"].longitude),
+            accuracy_m=None if row["event"].accuracy is None else float(row["event"].accuracy),
+            tolerance_m=float(row["tolerance"]),
+        )
+        for row in checks
+        if row["distance"] is not None
+    ]
+    return draw(float(dispatch.latitude), float(dispatch.longitude), positions)
+
+
+def _corrections(dispatch: Dispatch, user: User) -> list[dict[str, Any]]:
+    """What was corrected: the value as first received, every correction after it, who and why."""
+    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for each in (
+        Correction.objects.visible_to(user)
+        .filter(dispatch=dispatch)
+        .select_related("corrected_by")
+        .order_by("corrected_at", "pk")
+    ):
+        row = rows.setdefault(
+            (each.file, each.row_key, each.column),
+            {
+                "file": FILES.get(each.file, each.file),
+                "row_key": each.row_key,
+                "column": each.column,
+                "received": each.received,
+                "steps": [],
+            },
+        )
+        row["steps"].append(each)
+        row["corrected"] = each.corrected
+    return list(rows.values())
 
 
 def _visit_check(
@@ -93,63 +159,68 @@ def _visit_check(
     return row
 
 
-def _travel(
-    dispatch: Dispatch, visit: Visit | None, rules: RuleSet | None, calculation: dict[str, Any] | None
-) -> list[dict[str, Any]]:
-    by_rule = {result.line_no: result for result in assess(visit, rules)} if visit and rules else {}
-    paid: dict[int, int] = {}
-    if calculation and calculation["run"]:
-        paid = {line.line_no: line.amount for line in calculation["lines"] if line.item in codes.TRAVEL_KINDS}
-    rows = []
-    for line in dispatch.travel_lines.all():
-        priced = by_rule.get(line.line_no)
-        rows.append(
+def _story(dispatch: Dispatch, user: User) -> list[dict[str, Any]]:
+    """Who did what, when and why, newest first: steps, answers, inquiries, decisions, corrections, reminders."""
+    entries = [
+        {"at": entry.at, "actor": entry.who or "システム", "action": entry.what, "reason": entry.why}
+        for entry in timeline(dispatch, user)
+    ]
+    for reminder in Reminder.objects.visible_to(user).filter(dispatch=dispatch):
+        entries.append(
             {
-                "line": line,
-                "rule_yen": priced.amount if priced else None,
-                "paid_yen": paid.get(line.line_no),
-                "note": priced.explanation if priced else "",
+                "at": reminder.sent_at,
+                "actor": "システム",
+                "action": f"{_STEPS.get(reminder.step, '手続き')}の督促（期限 {reminder.due_on:%Y/%m/%d}）",
+                "reason": "",
             }
         )
-    return rows
+    decisions = Change.objects.filter(
+        table="dispatch_dispatch", row_id=dispatch.pk, action__in=("hold_dispatch", "release_dispatch")
+    )
+    for change in decisions.order_by("id")[:HISTORY_LIMIT]:
+        before, after = (change.old or {}).get("office_decision"), (change.new or {}).get("office_decision")
+        if before != after and after != codes.DECISION_INELIGIBLE and before != codes.DECISION_INELIGIBLE:
+            what = "事務局判断: 保留" if after else "事務局判断（保留）の取消"
+            entries.append(
+                {"at": change.at, "actor": change.actor_name, "action": what, "reason": change.reason}
+            )
+    return sorted(entries, key=lambda entry: entry["at"], reverse=True)
 
 
-def _history(dispatch: Dispatch) -> list[dict[str, Any]]:
-    entries: list[dict[str, Any]] = [
-        {
-            "at": step.at,
-            "actor": step.actor_name or "システム",
-            "action": f"状態: {step.get_from_status_display()} → {step.get_to_status_display()}",
-            "reason": step.reason,
-        }
-        for step in dispatch.status_changes.order_by("-id")[:HISTORY_LIMIT]
-    ]
+def _changes(dispatch: Dispatch) -> list[dict[str, Any]]:
+    """Every change of the dispatch's rows as the database recorded it, newest first."""
     own = {
         "dispatch_dispatch": [dispatch.pk],
         "dispatch_declaration": list(dispatch.declarations.values_list("pk", flat=True)),
         "dispatch_travelline": list(dispatch.travel_lines.values_list("pk", flat=True)),
     }
+    wanted = Q()
     for table, ids in own.items():
-        for change in Change.objects.filter(table=table, row_id__in=ids).order_by("-id")[:HISTORY_LIMIT]:
-            what = changed_columns(change)
-            if change.operation == Change.Operation.UPDATE and not what:
-                continue  # the status alone: told by its own step
-            entries.append(
-                {
-                    "at": change.at,
-                    "actor": change.actor_name or "システム",
-                    "action": f"{TABLES[table]}の{change.get_operation_display()}",
-                    "reason": "\n".join(filter(None, [change.reason, *what])),
-                }
-            )
-    return sorted(entries, key=lambda entry: entry["at"], reverse=True)[:HISTORY_LIMIT]
+        wanted |= Q(table=table, row_id__in=ids)
+    entries = []
+    for change in Change.objects.filter(wanted).order_by("-id")[:HISTORY_LIMIT]:
+        what = changed_columns(change)
+        if change.operation == Change.Operation.UPDATE and not what:
+            continue  # the status alone: told by its own step
+        entries.append(
+            {
+                "at": change.at,
+                "actor": change.actor_name or "システム",
+                "action": f"{TABLES[change.table]}の{change.get_operation_display()}",
+                "reason": "\n".join(filter(None, [change.reason, *what])),
+            }
+        )
+    return entries
 
 
 def changed_columns(change: Change) -> list[str]:
     """What an update changed, column by column, in words: 名前: 前 → 後."""
     if change.operation != Change.Operation.UPDATE:
         return []
-    names = {field.column: str(field.verbose_name) for field in Dispatch._meta.fields}
+    model = {"dispatch_declaration": Declaration, "dispatch_travelline": TravelLine}.get(
+        change.table, Dispatch
+    )
+    names = {field.column: str(field.verbose_name) for field in model._meta.fields}
     before, after = change.old or {}, change.new or {}
     return [
         f"{names.get(column, column)}: {_shown(before.get(column))} → {_shown(after.get(column))}"

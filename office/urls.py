@@ -4,6 +4,7 @@ from django.urls import path
 
 from office.views import (
     bank_accounts,
+    dispatch_acts,
     dispatches,
     exports,
     history,
@@ -45,6 +46,7 @@ urlpatterns = [
     path("queue/clean/", queue.clean, name="queue_clean"),
     path("dispatches/", dispatches.dispatch_list, name="dispatch_list"),
     path("dispatches/<str:number>/", dispatches.dispatch_detail, name="dispatch_detail"),
+    path("dispatches/<str:number>/acts/<str:act>/", dispatch_acts.dispatch_act, name="dispatch_act"),
     path("experts/", registers.expert_list, name="expert_list"),
     path("experts/<str:code>/", registers.expert_detail, name="expert_detail"),
     path("experts/<str:code>/bank-account/", bank_accounts.bank_account, name="bank_account"),
