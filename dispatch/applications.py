@@ -18,7 +18,7 @@ from rules.dates import fiscal_year
 from rules.ruleset import RuleSet
 from rules.wording import day as day_text
 
-from .models import Case, Dispatch, Status
+from .models import Case, Dispatch, DispatchQuerySet, Status
 from .obstacles import Application, Obstacle, ObstacleKind
 
 _ENDED = (Status.CANCELLED, Status.DECLINED)
@@ -222,8 +222,8 @@ def _lead_time(application: Application, day: dt.date, today: dt.date) -> Iterat
         )
 
 
-def dispatches_used(company_id: int, year: int, ignoring: Dispatch | None = None) -> int:
-    """How many dispatches a client has had or planned in a fiscal year, whoever applied for them. One query."""
+def dispatches_of_year(company_id: int, year: int) -> DispatchQuerySet:
+    """The dispatches of a client that count in a fiscal year, whoever applied for them."""
     first = clock.from_jst(dt.datetime.combine(fiscal_year_start(year), dt.time()))
     after = clock.from_jst(dt.datetime.combine(fiscal_year_start(year + 1), dt.time()))
     return (
@@ -233,9 +233,12 @@ def dispatches_used(company_id: int, year: int, ignoring: Dispatch | None = None
             | Q(visited_from=None, planned_from__gte=first, planned_from__lt=after)
         )
         .exclude(status__in=_ENDED)
-        .exclude(pk=ignoring.pk if ignoring else 0)
-        .count()
     )
+
+
+def dispatches_used(company_id: int, year: int, ignoring: Dispatch | None = None) -> int:
+    """How many dispatches a client has had or planned in a fiscal year, whoever applied for them. One query."""
+    return dispatches_of_year(company_id, year).exclude(pk=ignoring.pk if ignoring else 0).count()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from ..applications import check_application, missing_fields
 from ..obstacles import Application, Obstacle, ObstacleKind, ObstaclesFound
-from .applying import apply_for_dispatch, cancel_dispatch, reschedule_dispatch
+from .applying import apply_for_dispatch, cancel_dispatch, check_reschedule, reschedule_dispatch
 from .approving import Accompaniment, approve_dispatch, return_dispatch
 from .attesting import IssuedLink, LinkUnusable, attest, issue_attestation_link, link_of
 from .cases import (
@@ -113,6 +113,7 @@ __all__ = [
     "change_case",
     "change_client",
     "check_application",
+    "check_reschedule",
     "check_travel_line",
     "check_travel_lines",
     "close_case",

@@ -173,11 +173,7 @@ def reschedule_dispatch(
         row = locked(dispatch, actor, "change_plan", edit_token)
         require_status(row, PLANNED, "日程変更")
         _one_at_a_time(row.company_id, row.expert)
-        obstacles = [
-            each
-            for each in _planned_anew(row, planned_from, planned_to, lead_reason)
-            if each.field in ("planned_from", "planned_to", "lead_reason")
-        ]
+        obstacles = check_reschedule(row, planned_from, planned_to, lead_reason)
         blocking = [each for each in obstacles if each.kind is ObstacleKind.BLOCK]
         if blocking:
             raise ObstaclesFound(blocking)
@@ -201,21 +197,30 @@ def reschedule_dispatch(
         return row
 
 
-def _planned_anew(
-    row: Dispatch, planned_from: dt.datetime, planned_to: dt.datetime, lead_reason: str
+def check_reschedule(
+    dispatch: Dispatch,
+    planned_from: dt.datetime | None,
+    planned_to: dt.datetime | None,
+    lead_reason: str = "",
 ) -> list[Obstacle]:
-    """The rules of time for a dispatch at another time, whether or not it came from a case."""
-    case = Case(institution=row.institution, company=row.company, topic=row.topic)
+    """The rules of time a dispatch wouldn't meet at another time, whether or not it came from a case; read only.
+
+    What isn't filled in yet is not judged.
+    """
     application = Application(
-        case=case,
-        expert=row.expert,
-        topic=row.topic,
+        case=Case(institution=dispatch.institution, company=dispatch.company, topic=dispatch.topic),
+        expert=dispatch.expert,
+        topic=dispatch.topic,
         planned_from=planned_from,
         planned_to=planned_to,
         lead_reason=lead_reason,
         limit_reason="申請済み",
     )
-    return check_application(application, ignoring=row)
+    return [
+        each
+        for each in check_application(application, ignoring=dispatch)
+        if each.field in ("planned_from", "planned_to", "lead_reason")
+    ]
 
 
 def cancel_dispatch(*, dispatch: Dispatch, reason: str, actor: Actor, edit_token: str = "") -> Dispatch:
