@@ -117,7 +117,7 @@ def from_form(posted: QueryDict) -> Entry:
     seen: set[int] = set()
     for text in posted.getlist("line")[: MOST_LINES + 1]:
         kind = posted.get(f"l{text}-kind", "")
-        if not (text.isascii() and text.isdigit() and len(text) <= 6) or kind not in FIELDS_OF:
+        if not (text.isascii() and text.isdigit() and len(text) <= 10) or kind not in FIELDS_OF:
             continue
         number = int(text)
         if number in seen:
@@ -213,7 +213,7 @@ def differences(here: Entry, there: Entry) -> Iterator[Difference]:
     for number in numbers:
         mine, theirs = _summary(here.line(number)), _summary(there.line(number))
         if mine != theirs:
-            yield Difference(f"旅費の行 {number}", mine, theirs)
+            yield Difference(f"旅費の{number}行目", mine, theirs)
 
 
 def _summary(line: Line | None) -> str:

@@ -159,7 +159,7 @@ class Page:
         for form in (self.head, *self.lines):
             if not form.is_bound:
                 continue
-            before = f"旅費 {form.number} {form.kind} " if isinstance(form, LineForm) else ""
+            before = f"{form.number}行目 {form.kind} " if isinstance(form, LineForm) else ""
             for bound in form:
                 found += [Problem(bound.id_for_label, before + bound.label, str(why)) for why in bound.errors]
         return found
@@ -169,7 +169,8 @@ class Page:
         return [
             {
                 "form": form,
-                "number": form.number,
+                # an identifier, no amount: without separators
+                "number": str(form.number),
                 "kind": form.kind,
                 "fields": [bound for bound in form if not _is_check(bound)],
                 "checks": [bound for bound in form if _is_check(bound)],

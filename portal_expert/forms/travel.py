@@ -27,6 +27,8 @@ FIELDS_OF: dict[str, tuple[str, ...]] = {
 }
 """What each kind asks for, in the order of the form."""
 
+# 種類 of a picture → the field of the line that it stands for
+FIELD_OF_PURPOSE = {"領収書": "receipt", "半券": "stub"}
 FARES = ("fare", "express", "reserved")
 # what has a way back
 ONE_WAY = tuple(kind for kind in codes.TRAVEL_KINDS if kind != codes.TRAVEL_LODGING)
@@ -65,8 +67,8 @@ _FIELDS: dict[str, Callable[[], forms.Field]] = {
         label="宿泊種別", required=False, choices=_choices(codes.LODGING_KINDS)
     ),
     "reason": lambda: TextField(label="必要理由", required=False, widget=forms.Textarea(attrs={"rows": 2})),
-    "receipt": lambda: forms.BooleanField(label="領収書は画像でなく、別の方法で送る", required=False),
-    "stub": lambda: forms.BooleanField(label="半券は画像でなく、別の方法で送る", required=False),
+    "receipt": lambda: forms.BooleanField(label="領収書は画像を付けず、郵送などで送る", required=False),
+    "stub": lambda: forms.BooleanField(label="半券は画像を付けず、郵送などで送る", required=False),
 }
 
 
@@ -118,6 +120,12 @@ class LineForm(forms.Form):
         super().__init__(*args, **given)
         self.number, self.kind, self.rules, self.attached = number, kind, rules, attached
         self.has_way_back = kind in ONE_WAY
+        # what this kind wants a picture of: its name, and whether it is there
+        self.pictures = [
+            (purpose, name in attached)
+            for purpose, name in FIELD_OF_PURPOSE.items()
+            if name in FIELDS_OF[kind] and number >= 1
+        ]
         hints = _hints(kind, rules)
         for name in FIELDS_OF[kind]:
             field = _FIELDS[name]()

@@ -14,6 +14,7 @@ from core import clock
 from core.audit.services import record_page
 from core.errors import DomainError
 from dispatch.models import Dispatch, Draft
+from dispatch.receipt_views import panel
 from dispatch.services import (
     FieldErrors,
     LineErrors,
@@ -23,6 +24,9 @@ from dispatch.services import (
     draft_of,
     draft_token,
     edit_token,
+    lines_with_receipts,
+    place_receipts,
+    receipts_of,
     save_draft,
     submit_report,
 )
@@ -32,7 +36,7 @@ from portal_expert import report_entry
 from portal_expert.access import expert_view, person
 from portal_expert.causes import causes_of
 from portal_expert.forms.report import HEADINGS, LONGEST_REPORT
-from portal_expert.forms.travel import FIELDS_OF
+from portal_expert.forms.travel import FIELD_OF_PURPOSE, FIELDS_OF
 from portal_expert.guidance import advised
 from portal_expert.preview import preview
 from portal_expert.report_entry import Entry
@@ -83,7 +87,7 @@ def report(request: HttpRequest, number: str) -> HttpResponse:
         return _posted(request, dispatch)
     entry, draft = _standing(request, dispatch)
     checked = "checked" in request.GET
-    page = Page(dispatch, entry, checked=checked, attached=_attached(dispatch, request))
+    page = Page(dispatch, entry, checked=checked, attached=_attached(dispatch))
     if checked and page.is_valid():
         # the form has nothing to say; what the service would refuse is shown
         _refusals(request, dispatch, page)
@@ -97,13 +101,13 @@ def _posted(request: HttpRequest, dispatch: Dispatch) -> HttpResponse:
         discard_draft(person=person(request), form=FORM, object=dispatch.number)
         messages.success(request, "入力途中の内容を破棄しました。")
         return redirect("expert:report", dispatch.number)
-    entry, focus = _changed(dispatch, entry, action, given, _attached(dispatch, request))
+    entry, focus = _changed(dispatch, entry, action, given, _attached(dispatch))
     try:
         draft = _keep(request, dispatch, entry, over=action == "mine")
     except StaleDraft as conflict:
         return _conflicting(request, dispatch, entry, conflict.standing)
     except DomainError as refusal:
-        page = Page(dispatch, entry, checked=False, attached=_attached(dispatch, request))
+        page = Page(dispatch, entry, checked=False, attached=_attached(dispatch))
         page.general.append(refusal.message)
         return _written(request, page, draft=None)
     if action == "check":
@@ -114,7 +118,9 @@ def _posted(request: HttpRequest, dispatch: Dispatch) -> HttpResponse:
             request, words.get(action, f"入力を保存しました（{clock.jst(draft.saved_at):%H:%M}）。")
         )
         return redirect("expert:report", dispatch.number)
-    page = Page(dispatch, entry, checked=False, attached=_attached(dispatch, request))
+    if action == "remove":
+        _let_go(request, dispatch, given)
+    page = Page(dispatch, entry, checked=False, attached=_attached(dispatch))
     return _written(request, page, draft=draft, focus=focus)
 
 
@@ -128,7 +134,7 @@ def _changed(
     if action == "headings":
         text = "\n\n".join(part for part in (entry.head["report"].strip(), "\n\n\n".join(HEADINGS)) if part)
         return Entry({**entry.head, "report": text}, entry.lines), None
-    number = int(given) if given.isascii() and given.isdigit() and len(given) < 7 else -1
+    number = int(given) if given.isascii() and given.isdigit() and len(given) < 11 else -1
     line_there = entry.line(number)
     if line_there is None:
         return entry, None
@@ -142,9 +148,23 @@ def _changed(
     return entry, number
 
 
-def _attached(dispatch: Dispatch, request: HttpRequest) -> dict[int, set[str]]:
-    """What pictures each 行番号 has: receipt, stub."""
-    return {}
+def _attached(dispatch: Dispatch) -> dict[int, set[str]]:
+    """What pictures each 行番号 has, by the field of the line they stand for: receipt, stub."""
+    found = {}
+    for number, purposes in lines_with_receipts(dispatch).items():
+        found[number] = {FIELD_OF_PURPOSE[purpose] for purpose in purposes if purpose in FIELD_OF_PURPOSE}
+    return found
+
+
+def _let_go(request: HttpRequest, dispatch: Dispatch, number: str) -> None:
+    """The receipts of a removed line stay, without a line."""
+    places = {
+        receipt.uuid: (receipt.purpose, None)
+        for receipt in receipts_of(dispatch, person(request))
+        if str(receipt.line_number) == number
+    }
+    if places:
+        place_receipts(dispatch=dispatch, places=places, actor=person(request))
 
 
 def _is_part(request: HttpRequest) -> bool:
@@ -169,7 +189,7 @@ def _written(
         "page": page,
         "rows": page.rows(),
         "problems": page.problems(),
-        "focus": focus,
+        "focus": str(focus) if focus is not None else None,
         "kinds": tuple(FIELDS_OF),
         "seen": request.POST.get("seen", "") if conflict else draft_token(draft),
         "key": (request.POST.get("page", "") if request.method == "POST" else "")[:40]
@@ -192,6 +212,8 @@ def _written(
         "missing": missing_ends(dispatch),
         "causes": [cause for cause in causes_of(dispatch) if cause.is_needed],
         "near": near_visits(dispatch, user),
+        **panel(dispatch, user),
+        "receipts_lines": [(line.number, line.kind) for line in page.entry.lines],
     }
     return render(request, "expert/report/form.html", context, status=409 if conflict else 200)
 
@@ -209,7 +231,7 @@ def _conflicting(request: HttpRequest, dispatch: Dispatch, entry: Entry, standin
     """Both versions; nothing is written over before the person has chosen."""
     if _is_part(request):
         return _conflict_part(request, dispatch, entry, standing)
-    page = Page(dispatch, entry, checked=False, attached=_attached(dispatch, request))
+    page = Page(dispatch, entry, checked=False, attached=_attached(dispatch))
     return _written(request, page, draft=None, conflict=_conflict(entry, standing))
 
 
@@ -252,7 +274,7 @@ def check(request: HttpRequest, number: str) -> HttpResponse:
     if not is_open(dispatch):
         return redirect("expert:report", number)
     entry, draft = _standing(request, dispatch)
-    page = Page(dispatch, entry, checked=True, attached=_attached(dispatch, request))
+    page = Page(dispatch, entry, checked=True, attached=_attached(dispatch))
     if not page.is_valid():
         return redirect(_with_errors(number))
     context: dict[str, Any] = {"section": "visits", "visit": dispatch, "page": page, "status": 200}
@@ -281,9 +303,11 @@ def check(request: HttpRequest, number: str) -> HttpResponse:
         found = preview(dispatch=dispatch, report=page.report(), lines=page.claim(), actor=person(request))
     except (FieldErrors, LineErrors):
         return redirect(_with_errors(number))
+    numbers = {line.number for line in entry.lines}
     context |= {
         "expected": found,
         "advised": advised(found.findings) if found else {},
+        "loose": sum(one.line_number not in numbers for one in receipts_of(dispatch, person(request))),
         "seen": draft_token(draft),
         "edit_token": edit_token(own_dispatches(person(request)).get(pk=dispatch.pk)),
     }
@@ -312,6 +336,7 @@ def _closed(request: HttpRequest, dispatch: Dispatch) -> HttpResponse:
             "expected": found,
             "advised": advised(found.findings) if found else {},
             "lines": list(dispatch.travel_lines.order_by("line_no")),
+            **panel(dispatch, person(request)),
         }
     status = 200
     if request.method == "POST":

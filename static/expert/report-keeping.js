@@ -78,6 +78,9 @@ export function keeper(form) {
         return false;
       }
       form.elements.csrfmiddlewaretoken.value = csrf;
+      for (const panel of form.querySelectorAll("[data-csrf]")) {
+        panel.dataset.csrf = csrf;
+      }
       return true;
     } catch {
       return false;

@@ -17,13 +17,16 @@ function count() {
 }
 
 // Puts the answered lines into the page; the rest of it stays as it is, with the cursor in it.
-function replaceLines(html) {
+function replaceLines(html, follow) {
   const found = new DOMParser().parseFromString(html, "text/html").getElementById("lines");
   if (!found) {
     return false;
   }
-  const lines = document.getElementById("lines");
-  lines.replaceWith(found);
+  document.getElementById("lines").replaceWith(found);
+  if (!follow) {
+    nameLines();
+    return true;
+  }
   const next = found.querySelector("[data-focus] :is(input:not([type=hidden]), select, textarea)");
   if (next) {
     next.closest(".line").scrollIntoView({ block: "nearest" });
@@ -32,8 +35,22 @@ function replaceLines(html) {
     const adding = found.querySelector(".adding button");
     adding?.focus();
   }
-  document.dispatchEvent(new CustomEvent("report:lines"));
+  nameLines();
   return true;
+}
+
+// The choice of a line beside the receipts follows the lines.
+function nameLines() {
+  const choice = document.querySelector("[data-receipts-line-field]");
+  if (!choice) {
+    return;
+  }
+  const { value } = choice;
+  const options = [...document.querySelectorAll("#lines [data-number]")].map(
+    (line) => new Option(`${line.dataset.number}行目 ${line.dataset.kind}`, line.dataset.number),
+  );
+  choice.replaceChildren(choice.options[0], ...options);
+  choice.value = options.some((option) => option.value === value) ? value : "";
 }
 
 if (form) {
@@ -56,13 +73,13 @@ if (form) {
   };
 
   // A press that only changes the lines.
-  const part = (action) =>
+  const part = (action, follow = true) =>
     working(async () => {
       if (!(await keeping.save())) {
         return;
       }
       const answer = await keeping.send(form.action, { action });
-      if (answer && replaceLines(answer)) {
+      if (answer && replaceLines(answer, follow)) {
         keeping.settled();
       }
     });
@@ -113,6 +130,9 @@ if (form) {
     count();
     keeping.changed();
   });
+
+  // A picture was added or removed: the lines say which they have.
+  form.addEventListener("receipts:changed", () => part("lines", false));
 
   window.addEventListener("pageshow", () => {
     going = false;

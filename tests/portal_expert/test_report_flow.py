@@ -170,7 +170,7 @@ def test_errors_stand_beside_the_field_and_in_the_summary_and_nothing_is_lost(ph
     assert phone.get(CHECK)["Location"] == f"{URL}?checked=1"
     text = page(phone, f"{URL}?checked=1")
     assert '<a href="#id_report">支援内容</a>：支援内容を入れてください。' in text
-    assert '<a href="#id_l1-claimed">旅費 1 タクシー 請求額</a>：金額は数字で入れてください' in text
+    assert '<a href="#id_l1-claimed">1行目 タクシー 請求額</a>：金額は数字で入れてください' in text
     assert 'name="l1-claimed" value="たくさん"' in text
     assert dispatch().status == Status.VISITED
 
