@@ -1,10 +1,21 @@
-"""The background work of dispatches: reminders."""
+"""The background work of dispatches: reminders, receipts, the look after fraud."""
+
+from typing import Any
 
 from celery import shared_task
+
+from core.audit.acting import SYSTEM
+from core.jobs.models import Job
+from core.jobs.progress import Progress
+from core.jobs.registry import job_kind
+from core.jobs.services import queue_job
 
 from . import receipt_files
 from .services.reminding import remind_overdue as remind
 from .services.scanning import scan_waiting
+from .services.signals import look_for_signals as look
+
+LOOK = "look_for_signals"
 
 
 @shared_task
@@ -23,3 +34,18 @@ def scan_receipts() -> int:
 def sweep_receipts() -> int:
     """Once a day: files of receipts that no row knows; answers how many went."""
     return receipt_files.sweep()
+
+
+@job_kind(LOOK, "不正の兆候の検出", per_person=1)
+def look_for_signals(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """No arguments: all dispatches of the window are looked over."""
+    return look(actor=SYSTEM, progress=progress)
+
+
+@shared_task
+def look_each_night() -> bool:
+    """Once a night: queues the look after fraud unless one waits; answers whether it did."""
+    if Job.objects.filter(kind=LOOK, status__in=(Job.Status.QUEUED, Job.Status.RUNNING)).exists():
+        return False
+    queue_job(kind=LOOK, title="不正の兆候の検出", arguments={}, actor=SYSTEM)
+    return True

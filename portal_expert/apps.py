@@ -6,4 +6,4 @@ class PortalExpertConfig(AppConfig):
     verbose_name = "専門家の画面"
 
     def ready(self) -> None:
-        from . import clock_skew  # noqa: F401 - registers an advisory
+        from . import clock_skew, signature_sketches  # noqa: F401 - register an advisory and fingerprints

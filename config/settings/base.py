@@ -283,6 +283,7 @@ CELERY_BEAT_SCHEDULE = {
     "check-when-stale": {"task": "payments.tasks.check_when_stale", "schedule": 60.0},
     "scan-receipts": {"task": "dispatch.tasks.scan_receipts", "schedule": 60.0},
     "sweep-receipts": {"task": "dispatch.tasks.sweep_receipts", "schedule": crontab(hour=4, minute=20)},
+    "look-for-signals": {"task": "dispatch.tasks.look_each_night", "schedule": crontab(hour=1, minute=30)},
     "remind-overdue": {"task": "dispatch.tasks.remind_overdue", "schedule": crontab(minute=10)},
 }
 
