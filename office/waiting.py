@@ -2,19 +2,20 @@
 
 import datetime as dt
 from collections.abc import Callable
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from accounts.models import User
 
 
 class Waiting(TypedDict):
-    """One line: what waits, where to go, how many, since when, and a word more."""
+    """One line: what waits, where to go, how many, since when, a word more, and how many are past their day."""
 
     title: str
     url: str
     count: int
     oldest: dt.datetime | None
     note: str
+    overdue: NotRequired[int]
 
 
 Source = Callable[[User], list[Waiting]]

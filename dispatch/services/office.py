@@ -18,10 +18,10 @@ from .steps import allow, change, locked, person, require_reason, require_status
 _OPEN = tuple(status for status in OPEN if status not in (Status.DECLINED, Status.CANCELLED, Status.DRAFT))
 
 
-def confirm_dispatch(*, dispatch: Dispatch, actor: Actor) -> Dispatch:
+def confirm_dispatch(*, dispatch: Dispatch, actor: Actor, edit_token: str = "") -> Dispatch:
     """受付: the plan stands. Refused while a request waits, or without the approval that WEB support needs."""
     with acting(actor, "confirm_dispatch"):
-        row = locked(dispatch, actor, "confirm_dispatch")
+        row = locked(dispatch, actor, "confirm_dispatch", edit_token)
         require_status(row, (Status.ACCEPTED,), "受付")
         waiting = row.approval_requests.filter(decided_at=None).first()
         if waiting is not None:
@@ -41,7 +41,8 @@ def confirm_dispatch(*, dispatch: Dispatch, actor: Actor) -> Dispatch:
                     "日程変更または取消を機関へ依頼してください。"
                 )
         step(row, "confirm", "受付")
-        telling.settle(row, actor, telling.CONFIRM)
+        # an answer of the institution that the office was told of counts as seen, too
+        telling.settle(row, actor, telling.CONFIRM, telling.REQUEST)
         title = f"派遣 {row.number} を受け付けました"
         when = f"{clock.jst(row.planned_from):%Y-%m-%d %H:%M} {row.company.name}"
         telling.tell_expert(row, telling.NEWS, title, actor, when)

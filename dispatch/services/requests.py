@@ -24,11 +24,13 @@ def request_approval(*, dispatch: Dispatch, kind: str, reason: str, actor: Actor
         return ask_for(row, kind, reason, actor)
 
 
-def decide_request(*, request: ApprovalRequest, approved: bool, reason: str, actor: Actor) -> ApprovalRequest:
+def decide_request(
+    *, request: ApprovalRequest, approved: bool, reason: str, actor: Actor, edit_token: str = ""
+) -> ApprovalRequest:
     """Approves or refuses a request; an approval sets WEB事前承認 or 上限例外承認 of the dispatch."""
     reason = require_reason(reason, "判断の理由")
     with acting(actor, "decide_request", reason):
-        row = locked(request.dispatch, actor, "decide_request")
+        row = locked(request.dispatch, actor, "decide_request", edit_token)
         found = ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
         if found.decided_at is not None:
             raise DomainError("この申請は既に判断されています。画面を更新してください。")

@@ -29,3 +29,10 @@ const summary = document.querySelector(".error-summary");
 if (summary) {
   summary.focus();
 }
+
+// Enter that ends a conversion of the Japanese input method is no Enter of the form (229: Safari says it a moment late).
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.isComposing || event.keyCode === 229) && event.target.matches("input")) {
+    event.preventDefault();
+  }
+});

@@ -12,6 +12,7 @@ from typing import Any
 from PIL import Image
 
 from accounts.models import Alarm, Role, User
+from core import clock
 from core.audit.acting import SYSTEM, acting
 from core.audit.models import Change
 from core.exchange.models import Load
@@ -20,7 +21,7 @@ from core.jobs.models import Job
 from core.notify.models import Mail
 from core.notify.services import queue_text
 from core.programme.models import CodeItem, DispatchTerms, RuleSet
-from dispatch.models import CheckEvent, Company, Declaration, Dispatch, TravelLine
+from dispatch.models import ApprovalRequest, CheckEvent, Company, Declaration, Dispatch, Inquiry, TravelLine
 from dispatch.services import add_receipt
 from experts.models import Expert
 from institutions.models import Institution, Member
@@ -154,6 +155,18 @@ def _receipt(operator: User, number: str) -> str:
     return str(receipt.uuid)
 
 
+def _case(chief: User) -> str:
+    """The number of an open case of K1 for C1."""
+    return open_case(
+        institution=Institution.objects.get(code="K1"),
+        company=Company.objects.get(code="C1"),
+        topic="創業",
+        problem="課題",
+        why_not_alone="理由",
+        actor=chief,
+    ).code
+
+
 def _values(july: PayoutRun, august: PayoutRun, people: dict[str, User]) -> dict[str, Any]:
     operator, admin = people[Role.OFFICE_OPERATOR], people[Role.OFFICE_ADMIN]
     return {
@@ -174,7 +187,20 @@ def _values(july: PayoutRun, august: PayoutRun, people: dict[str, User]) -> dict
         "institution": Institution.objects.get(code="K1").pk,
         "expert": Expert.objects.get(code="E1").pk,
         "company": Company.objects.get(code="C1").pk,
+        "case": _case(people[Role.INSTITUTION_CHIEF]),
+        "member": people[Role.INSTITUTION_STAFF].pk,
         "dispatch": Dispatch.objects.get(number="D1").pk,
+        "approvalrequest": ApprovalRequest.objects.create(
+            dispatch=Dispatch.objects.get(number="D1"), kind="limit", reason="理由", asked_at=clock.now()
+        ).pk,
+        "inquiry": Inquiry.objects.create(
+            dispatch=Dispatch.objects.get(number="D1"),
+            asked_of="expert",
+            question="照会",
+            asked_by=operator,
+            asked_at=clock.now(),
+            due_on=clock.today(),
+        ).pk,
         "checkevent": CheckEvent.objects.get(event_id="V1").pk,
         "declaration": Declaration.objects.first().pk,
         "travelline": TravelLine.objects.first().pk,
