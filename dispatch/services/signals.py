@@ -44,7 +44,7 @@ ON CONFLICT (kind, key) DO UPDATE
 
 END = """
 UPDATE dispatch_reviewsignal SET ended_at = %(now)s
- WHERE kind = %(kind)s AND ended_at IS NULL AND last_seen_at < %(now)s
+ WHERE kind = %(kind)s AND ended_at IS NULL AND key <> ALL(%(keys)s)
 """
 
 
@@ -105,7 +105,7 @@ def _keep(kind: str, found: list[Found], actor: Actor) -> None:
     )
     with acting(actor, "look_for_signals"), connection.cursor() as cursor:
         cursor.execute(SAVE, {"kind": kind, "found": rows, "now": now})
-        cursor.execute(END, {"kind": kind, "now": now})
+        cursor.execute(END, {"kind": kind, "now": now, "keys": [each.key for each in found]})
 
 
 def _mark(found: Found) -> str:
