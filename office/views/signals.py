@@ -144,7 +144,9 @@ def signal_detail(request: HttpRequest, pk: int) -> HttpResponse:
         ),
         pk=pk,
     )
-    form = DecisionForm(request.POST or None, initial={"facts_mark": signal.facts_mark})
+    form = DecisionForm(
+        request.POST if request.method == "POST" else None, initial={"facts_mark": signal.facts_mark}
+    )
     if request.method == "POST" and form.is_valid() and _decided(form, signal, user):
         messages.success(request, "判断を記録しました。")
         return redirect(_next(user, signal))

@@ -21,8 +21,8 @@ from core.jobs.models import Job
 from core.notify.models import Mail
 from core.notify.services import queue_text
 from core.programme.models import CodeItem, DispatchTerms, RuleSet
-from dispatch.models import ApprovalRequest, CheckEvent, Company, Declaration, Dispatch, Inquiry, TravelLine
-from dispatch.services import add_receipt
+from dispatch.models import ApprovalRequest, CheckEvent, Company, Declaration, Dispatch, Inquiry, ReviewSignal, TravelLine
+from dispatch.services import add_receipt, open_case
 from experts.models import Expert
 from institutions.models import Institution, Member
 from payments.models import Payer, Payout, PayoutRun
@@ -182,6 +182,15 @@ def _values(july: PayoutRun, august: PayoutRun, people: dict[str, User]) -> dict
         "import_job": _job(operator, Job.Status.DONE, kind="load_exchange").pk,
         "mail_of_work": _mail(Mail.Concern.WORK),
         "mail_of_accounts": _mail(Mail.Concern.ACCOUNT),
+        "signal": ReviewSignal.objects.create(
+            kind="overlap_expert",
+            key="story",
+            dispatch_ids=[Dispatch.objects.get(number="D1").pk],
+            score=50,
+            facts_mark="story",
+            first_seen_at=clock.now(),
+            last_seen_at=clock.now(),
+        ).pk,
         "alarm": Alarm.objects.create(kind="story", title="試験の警報").pk,
         "payer": Payer.objects.get().pk,
         "institution": Institution.objects.get(code="K1").pk,
