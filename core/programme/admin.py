@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.postgres.fields import DateRangeField
 from django.db import connection
 from django.forms import ModelForm
 from django.http import HttpRequest
@@ -10,6 +11,7 @@ from django.template.response import TemplateResponse
 
 from core import clock
 from core.adminsite.matrix import ByMatrix
+from core.adminsite.widgets import DayRangeWidget
 from rules.fields import CHOICE_MAPPING, INT_MAPPING
 from rules.ruleset import FIELDS
 
@@ -147,6 +149,7 @@ def _shown(field: Any, value: Any) -> str:
 class CodeItemAdmin(AdministratorsChange):
     list_display = ("list", "position", "name", "valid")
     list_filter = ("list",)
+    formfield_overrides = {DateRangeField: {"widget": DayRangeWidget}}
 
     def save_model(self, request: HttpRequest, obj: CodeItem, form: Any, change: bool) -> None:
         """Names the person in the history."""
