@@ -6,6 +6,8 @@ const SIGN_IN =
   "ログインが切れました。別のタブでログインしてから「もう一度送る」を押してください。ファイルはこの画面に残っています。";
 const LONGEST_EDGE = 3000;
 
+const tooLarge = (panel) =>
+  `ファイルが大きすぎます。${panel.dataset.megabytes}MB までのファイルを選んでください。`;
 const panelOf = (element) => element.closest("[data-receipts]");
 const field = (panel, name) => panel.querySelector(`[data-receipts-${name}]`);
 const pending = new Set();
@@ -33,7 +35,7 @@ async function send(panel, address, form) {
     throw new Error(await answer.text());
   }
   if (answer.status === 413) {
-    throw new Error(`ファイルが大きすぎます。${panel.dataset.megabytes}MB までのファイルを選んでください。`);
+    throw new Error(tooLarge(panel));
   }
   if (answer.status === 403) {
     throw new Error(SIGN_IN);
@@ -112,12 +114,17 @@ class Sending {
 
   async go() {
     this.say("送っています…");
+    const file = await small(this.panel, this.file);
+    if (file.size > Number(this.panel.dataset.mostBytes)) {
+      this.say(tooLarge(this.panel), true);
+      return;
+    }
     const form = new FormData();
     form.append("key", this.key);
     form.append("purpose", this.purpose);
     form.append("line_number", this.line);
     form.append("reason", field(this.panel, "reason-field")?.value ?? "");
-    form.append("file", await small(this.panel, this.file), this.file.name);
+    form.append("file", file, this.file.name);
     try {
       show(this.panel, await send(this.panel, this.panel.dataset.add, form));
       this.end();

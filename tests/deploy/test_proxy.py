@@ -54,6 +54,9 @@ def test_the_largest_upload_of_the_settings_passes_the_proxy() -> None:
     sizes = [int(number) * 1024 * 1024 for number in re.findall(r"client_max_body_size (\d+)m;", text)]
     assert min(sizes) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     assert max(sizes) > settings.IMPORT_MAX_BYTES
+    receipts = re.search(r"location \^~ /receipts/add/ \{\s+client_max_body_size (\d+)m;", text)
+    assert receipts
+    assert int(receipts[1]) * 1024 * 1024 > settings.RECEIPT_MOST_BYTES
 
 
 class Application(BaseHTTPRequestHandler):
@@ -281,6 +284,7 @@ def test_a_body_too_large_is_refused_except_where_files_are_loaded(proxy: Proxy)
     assert "ファイルが大きすぎます" in page.decode()
     assert proxy.ask("POST", "/office/imports/", body=body)[0] == 200
     assert proxy.ask("POST", "/admin/experts/expert/import/", body=body)[0] == 200
+    assert proxy.ask("POST", "/receipts/add/D1/", body=body)[0] == 200
 
 
 @needs_nginx
