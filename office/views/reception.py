@@ -164,6 +164,10 @@ def reception_confirm(request: HttpRequest) -> HttpResponse:
         if row is None:
             results.append({"number": number, "ok": False, "text": "この派遣は見つかりません。"})
             continue
+        if row.status == Status.CONFIRMED:
+            # a second press, or another person's
+            results.append({"number": number, "ok": True, "text": "既に受け付けられています。"})
+            continue
         try:
             confirm_dispatch(
                 dispatch=row, actor=user, edit_token=request.POST.get(f"token-{number}", "")[:60]
