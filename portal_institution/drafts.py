@@ -8,11 +8,12 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from django.urls import reverse
 
 from accounts.models import User
-from dispatch.models import Case, Company, Draft
+from dispatch.models import Case, Company, Dispatch, Draft, Inquiry
 from dispatch.services import draft_of
 
 # What stands for the object of a form that makes a new one.
@@ -36,12 +37,21 @@ def _client(user: User, object: str) -> bool:
     return Company.objects.visible_to(user).filter(code=object).exists()
 
 
-def _client_or_new(user: User, object: str) -> bool:
-    return object == NEW or _client(user, object)
+def _any(user: User, object: str) -> bool:
+    return len(object) <= 64
 
 
 def _case(user: User, object: str) -> bool:
     return Case.objects.visible_to(user).filter(code=object).exists()
+
+
+def _dispatch(user: User, object: str) -> bool:
+    return Dispatch.objects.visible_to(user).filter(number=object).exists()
+
+
+def _inquiry(user: User, object: str) -> bool:
+    own = Inquiry.objects.visible_to(user).filter(asked_of=Inquiry.AskedOf.INSTITUTION)
+    return object.isdecimal() and len(object) < 19 and own.filter(pk=int(object)).exists()
 
 
 FORMS: dict[str, Kind] = {
@@ -49,11 +59,9 @@ FORMS: dict[str, Kind] = {
     "client_change": Kind(
         "支援先の変更", lambda object: reverse("portal:client_change", args=[object]), _client
     ),
-    # the object is the client the case is for, where it is chosen already
+    # the object is the client the case is for; it may be one that was found by name and isn't seen yet
     "case": Kind(
-        "支援案件の登録",
-        lambda object: reverse("portal:case_new") + ("" if object == NEW else f"?client={object}"),
-        _client_or_new,
+        "支援案件の登録", lambda object: f"{reverse('portal:case_new')}?client={quote(object)}", _any
     ),
     "case_change": Kind("支援案件の変更", lambda object: reverse("portal:case_change", args=[object]), _case),
     "case_note": Kind(
@@ -61,6 +69,16 @@ FORMS: dict[str, Kind] = {
     ),
     # the object is the case's number
     "application": Kind("派遣の申請", lambda object: reverse("portal:apply", args=[object]), _case),
+    # the object is the dispatch's number
+    "approval": Kind("派遣の承認", lambda object: reverse("portal:approval", args=[object]), _dispatch),
+    "return": Kind(
+        "派遣の差戻し", lambda object: reverse("portal:approval", args=[object]) + "#return", _dispatch
+    ),
+    "request": Kind(
+        "例外承認の申請", lambda object: reverse("portal:request_approval", args=[object]), _dispatch
+    ),
+    # the object is the inquiry's id
+    "inquiry": Kind("照会への回答", lambda object: reverse("portal:inquiry", args=[object]), _inquiry),
 }
 
 

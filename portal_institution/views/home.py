@@ -3,8 +3,9 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from portal_institution import selectors
 from portal_institution.access import institution_view, own_institution, person
+from portal_institution.drafts import unsent_of
+from portal_institution.selectors import home as selectors
 
 
 @institution_view()
@@ -17,6 +18,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "institution": own_institution(user),
         "tasks": tasks,
         "news": news,
+        "unsent": unsent_of(user),
         "standing": selectors.standing_of(user),
     }
     return render(request, "institution/home.html", context)
