@@ -61,10 +61,11 @@ document.addEventListener("visibilitychange", () => {
   }
 });
 
-// The shell and the coming visits, for the service worker to keep.
+// The shell and the coming visits, for the service worker to keep. A page that is out of date at once isn't kept.
 function pages() {
   const visits = [...document.querySelectorAll("#kept [data-url]")].map((item) => item.dataset.url);
-  return [...new Set([location.pathname, ...visits])];
+  const here = document.querySelector("[data-not-kept]") ? [] : [location.pathname];
+  return [...new Set([...here, ...visits])];
 }
 
 function shell() {

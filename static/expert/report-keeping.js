@@ -196,27 +196,28 @@ export function keeper(form) {
     return response.text();
   }
 
-  // What an earlier page could not hand over any more comes back, once by itself and then on request.
+  // What an earlier page could not hand over any more comes back, once by itself and then on request;
+  // true when the page is about to change for it.
   function restore() {
     const record = JSON.parse(store?.getItem(place) ?? "null");
     if (!record) {
-      return;
+      return false;
     }
     const there = new URLSearchParams(record.body);
     if (typed(there) === typed(body())) {
       if (!form.hasAttribute("data-conflict")) {
         forget();
       }
-      return;
+      return false;
     }
     if (form.hasAttribute("data-conflict")) {
-      return;
+      return false;
     }
     const back = () => {
       store.setItem(place, JSON.stringify({ ...record, tried: true }));
       const plain = document.createElement("form");
       plain.method = "post";
-      plain.action = form.action;
+      plain.action = form.getAttribute("action");
       plain.hidden = true;
       there.delete("action");
       for (const [name, value] of [...there, ["csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value], ["action", "restore"]]) {
@@ -231,7 +232,7 @@ export function keeper(form) {
     };
     if (!record.tried) {
       back();
-      return;
+      return true;
     }
     say("この端末に、保存できなかった入力が残っています。", true);
     const button = document.createElement("button");
@@ -240,6 +241,7 @@ export function keeper(form) {
     button.textContent = "残っている入力を戻す";
     button.addEventListener("click", back);
     status.append(" ", button);
+    return false;
   }
 
   document.addEventListener("click", (event) => {

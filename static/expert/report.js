@@ -53,6 +53,23 @@ function nameLines() {
   choice.value = options.some((option) => option.value === value) ? value : "";
 }
 
+// Whether something was typed before this file was there to hear it.
+function isTouched() {
+  return [...form.elements].some((control) => {
+    if (!control.name || control.type === "hidden") {
+      return false;
+    }
+    if (control.type === "checkbox") {
+      return control.checked !== control.defaultChecked;
+    }
+    if (control.tagName === "SELECT") {
+      const served = [...control.options].findIndex((option) => option.defaultSelected);
+      return control.selectedIndex !== Math.max(served, 0);
+    }
+    return control.tagName !== "BUTTON" && control.value !== control.defaultValue;
+  });
+}
+
 if (form) {
   const keeping = keeper(form);
   let busy = false;
@@ -78,7 +95,7 @@ if (form) {
       if (!(await keeping.save())) {
         return;
       }
-      const answer = await keeping.send(form.action, { action });
+      const answer = await keeping.send(form.getAttribute("action"), { action });
       if (answer && replaceLines(answer, follow)) {
         keeping.settled();
       }
@@ -89,6 +106,8 @@ if (form) {
     working(async () => {
       if (button.value === "mine" || (await keeping.save())) {
         keeping.leaving();
+        // a form doesn't submit while it is still telling of its last submission
+        await new Promise((next) => window.setTimeout(next));
         going = true;
         form.requestSubmit(button);
       }
@@ -138,5 +157,7 @@ if (form) {
     going = false;
   });
   count();
-  keeping.restore();
+  if (!keeping.restore() && isTouched()) {
+    keeping.changed();
+  }
 }
