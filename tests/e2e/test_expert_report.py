@@ -33,6 +33,23 @@ def _story() -> Any:
     return module
 
 
+def _rule_set_of(day: dt.date) -> None:
+    """The first rule set's amounts for the days around this one, whatever month it is."""
+    from core.audit.acting import SYSTEM
+    from core.programme.models import RuleSet
+    from core.programme.services import save_rule_set
+
+    values = RuleSet.objects.get(code="R3").values
+    save_rule_set(
+        code="NOW",
+        name="いま",
+        first_day=day - dt.timedelta(days=400),
+        end_day=None,
+        values={**values, "dispatch_period_to": "03-末"},
+        actor=SYSTEM,
+    )
+
+
 @pytest.fixture
 def story(site: Any) -> dt.date:
     """Expert e1 with a visit of yesterday whose check-out is missing."""
@@ -41,6 +58,7 @@ def story(site: Any) -> dt.date:
 
     day = clock.today() - dt.timedelta(days=1)
     _story().tell(day)
+    _rule_set_of(day)
     person = site.person("yoshida", Role.EXPERT, display_name="吉田 太郎")
     Expert.objects.filter(code="E1").update(user=person)
     event = {
