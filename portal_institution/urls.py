@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from portal_institution.views import cases, clients, drafts, home, people
+from portal_institution.views import (
+    approval,
+    attestation,
+    cases,
+    clients,
+    dispatches,
+    drafts,
+    home,
+    inquiries,
+    people,
+)
 
 app_name = "portal"
 
@@ -20,6 +30,14 @@ urlpatterns = [
     path("cases/<str:code>/consent/", cases.case_consent, name="case_consent"),
     path("cases/<str:code>/close/", cases.case_close, name="case_close"),
     path("cases/<str:code>/reopen/", cases.case_reopen, name="case_reopen"),
+    path("dispatches/", dispatches.dispatch_list, name="dispatch_list"),
+    path("dispatches/<str:number>/", dispatches.dispatch_detail, name="dispatch_detail"),
+    path("dispatches/<str:number>/approval/", approval.approval, name="approval"),
+    path("dispatches/<str:number>/attestation/", attestation.attestation, name="attestation"),
+    path("dispatches/<str:number>/requests/", inquiries.request_approval, name="request_approval"),
+    path("approvals/", approval.approval_list, name="approval_list"),
+    path("inquiries/", inquiries.inquiry_list, name="inquiry_list"),
+    path("inquiries/<int:pk>/", inquiries.inquiry, name="inquiry"),
     path("people/", people.person_list, name="person_list"),
     path("people/new/", people.person_new, name="person_new"),
     path("people/<int:pk>/", people.person_detail, name="person_detail"),
