@@ -15,6 +15,16 @@ from rules import codes
 _NOT_SHOWN = frozenset({"記録"})
 _REPORTS = frozenset({"copied_report", "similar_report"})
 _SIGNATURES = frozenset({"same_signature", "similar_signature", "same_signer", "expert_signed"})
+# What is a number of something, not its name.
+_COUNTED = {
+    "派遣": "派遣（件）",
+    "専門家": "専門家（人）",
+    "支援先": "支援先（社）",
+    "署名": "署名（件）",
+    "報告": "報告（件）",
+    "承認": "承認（件）",
+    "申告書": "申告書（件）",
+}
 # How many texts or signatures stand beside each other.
 _BESIDE = 4
 # Shorter agreements are words everybody uses.
@@ -42,7 +52,11 @@ class Drawn:
 
 def fact_rows(signal: ReviewSignal) -> list[tuple[str, str]]:
     """The facts in words, for a list."""
-    return [(name, _words(value)) for name, value in signal.facts.items() if name not in _NOT_SHOWN]
+    return [
+        (_COUNTED.get(name, name), _words(value))
+        for name, value in signal.facts.items()
+        if name not in _NOT_SHOWN
+    ]
 
 
 def _words(value: Any) -> str:
