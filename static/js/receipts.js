@@ -12,6 +12,14 @@ const panelOf = (element) => element.closest("[data-receipts]");
 const field = (panel, name) => panel.querySelector(`[data-receipts-${name}]`);
 const pending = new Set();
 
+// What the server says no to; `final`: sending the same file again changes nothing.
+class Refusal extends Error {
+  constructor(words, final) {
+    super(words);
+    this.final = final;
+  }
+}
+
 // The answer's text, or an Error with the sentence for the person.
 async function send(panel, address, form) {
   let answer;
@@ -32,10 +40,10 @@ async function send(panel, address, form) {
     return answer.text();
   }
   if (type.startsWith("text/plain")) {
-    throw new Error(await answer.text());
+    throw new Refusal(await answer.text(), answer.status !== 409);
   }
   if (answer.status === 413) {
-    throw new Error(tooLarge(panel));
+    throw new Refusal(tooLarge(panel), true);
   }
   if (answer.status === 403) {
     throw new Error(SIGN_IN);
@@ -96,12 +104,15 @@ class Sending {
     this.say("送信待ち");
   }
 
-  say(words, failed = false) {
+  say(words, failed = false, final = false) {
     const text = document.createElement("p");
     text.textContent = `${this.file.name}：${words}`;
     this.row.classList.toggle("receipts__sending--failed", failed);
     this.row.replaceChildren(text);
-    if (failed) {
+    if (final) {
+      pending.delete(this);
+      this.row.append(button("閉じる", this.file.name, () => this.end()));
+    } else if (failed) {
       const again = button("もう一度送る", this.file.name, () => queue(this));
       this.row.append(again, button("やめる", this.file.name, () => this.end()));
     }
@@ -116,7 +127,7 @@ class Sending {
     this.say("送っています…");
     const file = await small(this.panel, this.file);
     if (file.size > Number(this.panel.dataset.mostBytes)) {
-      this.say(tooLarge(this.panel), true);
+      this.say(tooLarge(this.panel), true, true);
       return;
     }
     const form = new FormData();
@@ -129,7 +140,7 @@ class Sending {
       show(this.panel, await send(this.panel, this.panel.dataset.add, form));
       this.end();
     } catch (problem) {
-      this.say(problem.message, true);
+      this.say(problem.message, true, problem instanceof Refusal && problem.final);
     }
   }
 }
@@ -140,11 +151,7 @@ function queue(sending) {
   last = last.then(() => (pending.has(sending) ? sending.go() : undefined));
 }
 
-document.addEventListener("change", (event) => {
-  const input = event.target;
-  if (!input.matches?.("[data-receipts-file]")) {
-    return;
-  }
+function take(input) {
   const panel = panelOf(input);
   const purpose = input.dataset.purpose || field(panel, "purpose-field").value;
   const line = input.dataset.line ?? field(panel, "line-field")?.value ?? "";
@@ -154,6 +161,12 @@ document.addEventListener("change", (event) => {
   input.value = "";
   delete input.dataset.purpose;
   delete input.dataset.line;
+}
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches?.("[data-receipts-file]")) {
+    take(event.target);
+  }
 });
 
 document.addEventListener("cancel", (event) => {
@@ -235,4 +248,8 @@ addEventListener("beforeunload", (event) => {
 
 for (const panel of document.querySelectorAll("[data-receipts]")) {
   watch(panel);
+  // chosen before this script had arrived
+  if (field(panel, "file")?.files.length) {
+    take(field(panel, "file"));
+  }
 }
