@@ -8,6 +8,7 @@ import uuid
 from typing import Any, BinaryIO
 
 from django.http import FileResponse, HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
@@ -126,7 +127,11 @@ def remove(request: HttpRequest, receipt: uuid.UUID) -> HttpResponse:
 def listing(request: HttpRequest, number: str) -> HttpResponse:
     """The list as it is now: for a page on which a file waits for the scanner."""
     require(_person(request), "read", Receipt)
-    return _list(request, get_object_or_404(Dispatch.objects.visible_to(_person(request)), number=number))
+    dispatch = get_object_or_404(Dispatch.objects.visible_to(_person(request)), number=number)
+    response = _list(request, dispatch)
+    # for a page that was there before its person signed in anew
+    response.headers["X-CSRFToken"] = get_token(request)
+    return response
 
 
 def _dispatch(request: HttpRequest, number: str, act: str) -> Dispatch:

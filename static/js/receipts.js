@@ -24,6 +24,14 @@ class Refusal extends Error {
 async function send(panel, address, form) {
   let answer;
   try {
+    if (panel.dataset.stale) {
+      // after signing in anew the page's key is an old one
+      const asked = await fetch(panel.dataset.listing, { headers: { "X-Requested-With": "fetch" } });
+      if (asked.ok && !asked.redirected) {
+        panel.dataset.csrf = asked.headers.get("X-CSRFToken");
+        delete panel.dataset.stale;
+      }
+    }
     answer = await fetch(address, {
       method: "POST",
       body: form,
@@ -33,6 +41,7 @@ async function send(panel, address, form) {
     throw new Error(NETWORK);
   }
   if (answer.redirected) {
+    panel.dataset.stale = "yes";
     throw new Error(SIGN_IN);
   }
   const type = answer.headers.get("Content-Type") ?? "";
@@ -46,6 +55,7 @@ async function send(panel, address, form) {
     throw new Refusal(tooLarge(panel), true);
   }
   if (answer.status === 403) {
+    panel.dataset.stale = "yes";
     throw new Error(SIGN_IN);
   }
   throw new Error(NETWORK);

@@ -120,11 +120,17 @@ def test_a_picture_opens_by_itself_and_can_do_nothing(page: Page) -> None:
     opened.close()
 
 
-def test_a_session_that_ended_keeps_the_file_on_the_page(page: Page, site: Any) -> None:
+def test_a_session_that_ended_keeps_the_file_on_the_page(page: Page, fill_password: Any) -> None:
     from django.contrib.sessions.models import Session
 
     panel = page.locator("[data-receipts]")
     Session.objects.all().delete()
     panel.get_by_label("写真・ファイル").set_input_files(photo())
     expect(panel.get_by_text("ログインが切れました。")).to_be_visible()
-    expect(panel.get_by_role("button", name="taxi.jpgをもう一度送る")).to_be_visible()
+    again = panel.get_by_role("button", name="taxi.jpgをもう一度送る")
+    with page.context.new_page() as other:
+        other.goto("/expert/")
+        fill_password(other, "yoshida")
+        expect(other.get_by_role("heading", level=1)).to_be_visible()
+    again.click()
+    expect(panel.locator(".receipt")).to_have_count(1)
