@@ -51,6 +51,14 @@ ACTIONS = {
     "refuse_receipt": "領収書等の拒否（ウイルス検査）",
     "destroy_receipt": "拒否した領収書等の消去",
     "release_files": "ファイルの公開",
+    # the expert's part
+    "accept_dispatch": "派遣の承諾",
+    "decline_dispatch": "派遣の辞退",
+    "propose_visit": "記録による支援の時刻の設定",
+    "finish_visit": "支援の時刻の記録",
+    "declare": "申告書の提出",
+    "save_claim": "旅費請求の保存",
+    "submit_report": "支援実績報告と旅費請求の提出",
     # the office's work on dispatches
     "confirm_dispatch": "派遣の受付",
     "reschedule_dispatch": "日程の変更",

@@ -22,6 +22,8 @@ from .report_entry import Entry
 from .selectors import own_dispatches
 
 FORM = "report"
+# what stands beside the pictures: the proof comes another way
+BY_POST = ("receipt", "stub")
 OPEN = (Status.CONFIRMED, Status.VISITED)
 # how near another visit has to be for one trip with this one
 _TRIP_DAYS = 3
@@ -173,7 +175,8 @@ class Page:
                 "number": str(form.number),
                 "kind": form.kind,
                 "fields": [bound for bound in form if not _is_check(bound)],
-                "checks": [bound for bound in form if _is_check(bound)],
+                "checks": [bound for bound in form if _is_check(bound) and bound.name not in BY_POST],
+                "by_post": [bound for bound in form if bound.name in BY_POST],
                 "hidden": [
                     (f"l{form.number}-{name}", value)
                     for name, value in (line.unshown() if line else {}).items()

@@ -5,6 +5,7 @@ import gzip
 import importlib.util
 import io
 import re
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,10 @@ from playwright.sync_api import Page, expect
 from accounts.models import Role
 from core import clock
 from dispatch.models import Declaration, Dispatch, Draft, Status
+
+sys.path.append(str(Path(__file__).resolve().parent))
+
+from accessibility import judge
 
 PHONE: dict[str, Any] = {"width": 375, "has_touch": True}
 URL = "/expert/dispatches/D1/report/"
@@ -286,6 +291,34 @@ def test_errors_are_met_first_and_lead_to_their_fields(
     page.get_by_role("link", name="1行目 航空 請求額").click()
     expect(page.locator("#id_l1-claimed")).to_be_focused()
     assert fits(page)
+
+
+def test_everybody_can_read_and_use_the_pages(site: Any, desk: Any, story: dt.date) -> None:
+    page = desk.sign_in("yoshida", path=URL)
+    page.get_by_label("支援の終了").fill(f"{story}T12:00")
+    page.get_by_label("支援内容").fill("助言した。")
+    for number, kind in enumerate(("鉄道", "航空", "船", "タクシー", "私有車", "宿泊"), start=1):
+        page.get_by_role("button", name=kind, exact=True).click()
+        expect(page.locator(f"#line-{number}")).to_be_visible()
+    expect(saved(page)).to_have_text(SAVED)
+    barriers = [f"form {each}" for each in judge(page)]
+    for name, path in (
+        ("errors", f"{URL}?checked=1"),
+        ("declarations", "/expert/dispatches/D1/declarations/"),
+        ("declaration", "/expert/dispatches/D1/declarations/end/"),
+    ):
+        page.goto(path)
+        barriers += [f"{name} {each}" for each in judge(page)]
+    page.goto(URL)
+    for number in range(6, 0, -1):
+        page.locator(f"#line-{number}").get_by_role("button", name="削除").click()
+        expect(page.locator(f"#line-{number}")).to_have_count(0)
+    page.get_by_role("button", name="確認へ進む").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("提出前の確認")
+    barriers += [f"check {each}" for each in judge(page)]
+    # axe-core sets styles while it measures, of which the policy complains
+    desk.trouble.clear()
+    assert barriers == [], "\n".join(barriers)
 
 
 def test_the_first_load_weighs_less_than_150_kb(site: Any, desk: Any, story: dt.date) -> None:
