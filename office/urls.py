@@ -23,6 +23,7 @@ from office.views import (
     runs,
     sign_in_events,
     sign_in_policy,
+    signal_terms,
     signals,
     travel,
 )
@@ -69,6 +70,7 @@ urlpatterns = [
     path("travel/<str:number>/lines/<int:line_no>/", travel.travel_line, name="travel_line"),
     path("tasks/", reception.task_list, name="task_list"),
     path("signals/", signals.signal_list, name="signal_list"),
+    path("signals/terms/", signal_terms.signal_terms, name="signal_terms"),
     path("signals/look/", signals.signal_look, name="signal_look"),
     path("signals/<int:pk>/", signals.signal_detail, name="signal_detail"),
     path("experts/", registers.expert_list, name="expert_list"),

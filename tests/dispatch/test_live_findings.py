@@ -4,6 +4,7 @@ import datetime as dt
 import random
 import threading
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ from dispatch.services import (
     submit_report,
     waive_finding,
 )
-from payments.services import assessment, live
+from payments.services import assessment, finding_rows, live
 from payments.services.assessment import check_experts, check_month
 from rules.findings import CHECKS
 
@@ -233,7 +234,7 @@ def _return(stage: Stage, dispatch: Dispatch, chance: random.Random) -> object:
 def _km(stage: Stage, dispatch: Dispatch, chance: random.Random) -> object:
     line = dispatch.travel_lines.first()
     return line and check_travel_line(
-        line=line, accepted_km=chance.randrange(200), reason="最短", actor=stage.operator
+        line=line, accepted_km=Decimal(chance.randrange(200)), reason="最短", actor=stage.operator
     )
 
 
@@ -330,8 +331,8 @@ def test_an_older_view_never_replaces_a_newer_one(told: Stage, monkeypatch: pyte
     """The full check has read, then a person acts and the live check writes, then the full check writes."""
     dispatch = finished(told, 12)
     expert = told.experts["E1"]
-    real = assessment.keep
-    passed = []
+    real = finding_rows.keep
+    passed: list[bool] = []
 
     def slow(columns: Any) -> None:
         if not passed:

@@ -323,7 +323,7 @@ def test_a_decided_signal_comes_back_only_with_other_facts(busy: Stage) -> None:
     decide_signal(signal=signal, decision="no_concern", reason="時計の誤り", actor=busy.operator)
     again = looked()
     assert (again.pk, again.decision, again.ended_at) == (signal.pk, "no_concern", None)
-    Dispatch.objects.filter(pk=second.pk).update(visited_from=second.visited_from + dt.timedelta(minutes=15))
+    Dispatch.objects.filter(pk=second.pk).update(visited_from=at("07-12 11:15"))
     changed = looked()
     assert (changed.pk, changed.decision, changed.decided_by) == (signal.pk, "", None)
     assert SignalDecision.objects.get().reason == "時計の誤り"

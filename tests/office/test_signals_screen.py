@@ -9,12 +9,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Role, User
+from core import clock
 from core.audit.acting import SYSTEM, acting
 from core.audit.models import Access
 from core.exchange.services import load_files
 from core.jobs.models import Job
 from dispatch.models import CheckEvent, ReviewSignal, SignalDecision
-from dispatch.services.signals import look_for_signals
+from dispatch.services.signals import look_for_signals, thresholds
+from dispatch.signals_found import Thresholds
 from office.signal_facts import passages
 from office.waiting import everything_waiting
 from portal_expert.models import CheckEventExtra
@@ -207,3 +209,25 @@ def test_passages_put_together_are_the_text() -> None:
     assert "".join(each.text for each in found) == one
     assert [each.shared for each in found] == [False, True, False]
     assert [each.shared for each in passages("短い", "短い")] == [False]
+
+
+def test_an_administrator_sets_thresholds_from_a_day_on(suspicious: Any) -> None:
+    with acting(SYSTEM, "test"):
+        admin = User.objects.create(username="kanri", role=Role.OFFICE_ADMIN)
+    client = Client()
+    client.force_login(admin)
+    path = "/office/signals/terms/"
+    shown = client.get(path)
+    assert shown.status_code == 200
+    typed = {**Thresholds().values(), "name": "見直し", "first_day": "2020-01-01", "travel_kmh": "250"}
+    refused = client.post(path, typed)
+    assert refused.status_code == 422
+    assert "今日以降" in refused.content.decode()
+    assert 'value="250"' in refused.content.decode()
+    today = clock.today()
+    assert client.post(path, {**typed, "first_day": today.isoformat()}).status_code == 302
+    assert thresholds(today).travel_kmh == 250
+    again = client.post(path, {**typed, "first_day": today.isoformat()})
+    assert again.status_code == 422
+    assert "既にあります" in again.content.decode()
+    assert client.post(path, {**typed, "first_day": "2099-01-01", "far_times": "0"}).status_code == 422
