@@ -7,17 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import ProgrammingError, transaction
 from PIL import Image
 from stage import Stage
 
-from core.audit.models import Access
+from core.audit.models import Access, Change
 from core.errors import DomainError, NotAllowed
+from core.files.cipher import Damaged
 from core.files.intake import FileRefused
+from core.files.vault import rewrap_files
+from core.secrets import new_key
 from dispatch import receipt_files
 from dispatch.models import Dispatch, Receipt
 from dispatch.services import (
     ReportData,
     add_receipt,
+    edit_token,
     lines_with_receipts,
     place_receipts,
     receipt_content,
@@ -198,3 +203,63 @@ def test_the_sweep_takes_what_no_row_knows_and_nothing_else(stage: Stage, settin
     with pytest.raises(FileNotFoundError):
         receipt_files.opened(orphan)
     receipt_content(receipt, stage.operator).close()
+
+
+def test_the_same_key_at_the_same_time_adds_once_and_leaves_one_file(stage: Stage, settings: Any) -> None:
+    dispatch = stage.visited()
+
+    class Second(io.BytesIO):
+        """While it is read, the first one with the same key arrives whole."""
+
+        def read(self, size: int | None = -1) -> bytes:
+            added(stage, dispatch, key="k1")
+            return super().read(size)
+
+    receipt = added(stage, dispatch, key="k1", upload=Second(picture((90, 90))))
+    assert receipt == Receipt.objects.get() and receipt.width == 60
+    assert len([path for path in Path(settings.EVIDENCE_DIR).rglob("*") if path.is_file()]) == 2
+
+
+def test_receipts_open_after_the_keys_were_changed(stage: Stage, settings: Any) -> None:
+    receipt = added(stage, stage.visited())
+    old = settings.FIELD_KEYS
+    settings.FIELD_KEYS = [new_key(), *old]
+    assert rewrap_files(Path(settings.EVIDENCE_DIR)) == 2
+    settings.FIELD_KEYS = settings.FIELD_KEYS[:1]
+    with receipt_content(receipt, stage.operator) as file:
+        assert file.read().startswith(b"\xff\xd8\xff")
+
+
+def test_a_file_put_in_anothers_place_is_not_opened(stage: Stage) -> None:
+    dispatch = stage.visited()
+    one, other = added(stage, dispatch), added(stage, dispatch, upload=upload(picture((90, 90))))
+    source, target = (receipt_files._vault(r.stored_name).path_of(r.stored_name) for r in (one, other))
+    target.write_bytes(source.read_bytes())
+    with pytest.raises(Damaged):
+        receipt_content(other, stage.operator)
+    assert not Access.objects.filter(table="dispatch_receipt").exists()
+
+
+def test_adding_a_receipt_makes_no_form_stale(stage: Stage) -> None:
+    dispatch = stage.visited()
+    before = edit_token(dispatch)
+    added(stage, dispatch)
+    assert edit_token(Dispatch.objects.get(pk=dispatch.pk)) == before
+
+
+def test_who_added_and_removed_stands_in_the_history_without_the_files_name(stage: Stage) -> None:
+    dispatch = stage.visited()
+    receipt = added(stage, dispatch)
+    remove_receipt(receipt=receipt, actor=stage.operator, reason="二重に届いたため")
+    changes = Change.objects.filter(table="dispatch_receipt", row_id=receipt.pk).order_by("id")
+    assert [(change.action, change.actor_id, change.reason) for change in changes] == [
+        ("add_receipt", stage.experts["E1"].pk, ""),
+        ("remove_receipt", stage.operator.pk, "二重に届いたため"),
+    ]
+    assert all("stored_name" not in (change.new or {}) for change in changes)
+
+
+def test_the_database_lets_nobody_delete_a_receipt(stage: Stage) -> None:
+    receipt = added(stage, stage.visited())
+    with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
+        Receipt.objects.filter(pk=receipt.pk).delete()
