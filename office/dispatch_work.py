@@ -86,6 +86,7 @@ class Work:
     def __init__(self, dispatch: Dispatch, user: User, failed: Failed | None = None) -> None:
         self.dispatch, self.user, self.failed = dispatch, user, failed
         self.chosen = Chosen()
+        self.placed = False
         self.attestations = list(
             Attestation.objects.visible_to(user).filter(dispatch=dispatch).order_by("answered_at", "pk")
         )
@@ -105,6 +106,7 @@ class Work:
     def form(self, act: str, target: str = "", **initial: Any) -> ActForm:
         """A form of the page; the one that came back with errors where it belongs."""
         if self.failed is not None and (self.failed.act, self.failed.target) == (act, target):
+            self.placed = True
             return self.failed.form
         return ACTS[act](
             dispatch=self.dispatch, user=self.user, chosen=self.chosen, target=target, initial=initial
@@ -207,6 +209,11 @@ class Work:
             for waiver in self.waivers
             if waiver.revoked_at is None
         ]
+
+    @property
+    def lost(self) -> ActForm | None:
+        """A form that came back with errors and has no place on the page any more; asked after everything else."""
+        return None if self.failed is None or self.placed else self.failed.form
 
     def declarations(self) -> list[dict[str, Any]]:
         """The declarations, each with the form that corrects it."""

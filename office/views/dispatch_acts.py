@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_POST
 
 from accounts.rights import require
 from core.errors import DomainError, NotAllowed
@@ -24,12 +23,16 @@ from office.views.dispatches import Walk, dispatch_of, page_of_dispatch
 _REMEMBERED = 3600
 
 
-@require_POST
 @office_view()
 def dispatch_act(request: HttpRequest, number: str, act: str) -> HttpResponse:
-    """Takes an act, then goes on to the next dispatch of the queue (or stays); a refusal stands in the form."""
+    """Takes an act, then goes on to the next dispatch of the queue (or stays); a refusal stands in the form.
+
+    A GET leads to the page: whoever signed in again after the press went to nowhere comes by here.
+    """
     user = person(request)
     dispatch = dispatch_of(request, number)
+    if request.method != "POST":
+        return redirect("office:dispatch_detail", number=dispatch.number)
     kind = ACTS.get(act)
     if kind is None:
         raise Http404

@@ -142,6 +142,7 @@ def page_of_dispatch(request: HttpRequest, dispatch: Dispatch, failed: Failed | 
         "inquiries": work.inquiries,
         "returns": work.returns_of_expert(),
         "failed": failed,
+        "lost": work.lost,
         "can_correct": any(act.code == "correct" and act.form for act in acts),
         **dispatch_page(dispatch, user),
     }

@@ -59,7 +59,9 @@ function openAct(name) {
     return false;
   }
   act.open = true;
-  const first = act.querySelector("input:not([type=hidden]), textarea, select, button");
+  const first =
+    act.querySelector("input[type=radio]:checked") ??
+    act.querySelector("input:not([type=hidden]), textarea, select, button");
   (first ?? act.querySelector("summary")).focus();
   act.scrollIntoView({ block: "nearest" });
   return true;
