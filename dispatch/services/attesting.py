@@ -20,6 +20,9 @@ from .cases import FieldErrors
 from .steps import change, locked, require_status, wait_for_approval
 
 ATTESTABLE = (Status.VISITED, Status.REPORTED)
+MOST_COMMENT = 2_000
+# So long the same answer sent again counts as the same press of the button.
+_SAME_PRESS = dt.timedelta(minutes=30)
 
 
 class LinkUnusable(DomainError):
@@ -150,8 +153,12 @@ def attest(*, token: str, confirmed: bool, name: str, comment: str = "") -> Atte
     bad = {}
     if not name.strip():
         bad["氏名"] = "回答する方の氏名を入れてください。"
+    elif len(name.strip()) > 200:
+        bad["氏名"] = "氏名は200文字以内で入れてください。"
     if not confirmed and not comment.strip():
         bad["コメント"] = "どこが違うかを入れてください。"
+    elif len(comment) > MOST_COMMENT:
+        bad["コメント"] = f"{MOST_COMMENT:,}文字以内で入れてください。"
     if bad:
         raise FieldErrors(bad)
     actor = ClientSystem()
@@ -191,6 +198,17 @@ def attest(*, token: str, confirmed: bool, name: str, comment: str = "") -> Atte
             telling.tell_institution(row, telling.OBJECTION, title, actor, comment.strip()[:200])
             telling.tell_office(row, telling.OBJECTION, title, actor, comment.strip()[:200])
         return answer
+
+
+def answered_just_so(*, token: str, confirmed: bool, name: str, comment: str = "") -> bool:
+    """Whether exactly this answer came by this link a moment ago: a second press of the button. Changes nothing."""
+    return Attestation.objects.filter(
+        link__token_hash=_hash(token),
+        confirmed=confirmed,
+        name=name.strip(),
+        comment=comment.strip(),
+        answered_at__gt=clock.now() - _SAME_PRESS,
+    ).exists()
 
 
 def ask_institution_to_approve(row: Dispatch, actor: Actor) -> None:

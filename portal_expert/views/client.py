@@ -6,8 +6,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from dispatch.services import FieldErrors, LinkUnusable, attest, link_of
-
-CONFIRM, OBJECT = "confirm", "object"
+from dispatch.services.attesting import answered_just_so
+from portal_expert.forms.client import FIELD_OF, AnswerForm
 
 
 def _unusable(request: HttpRequest) -> HttpResponse:
@@ -18,27 +18,24 @@ def _unusable(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def attestation(request: HttpRequest, token: str) -> HttpResponse:
-    """The facts of the visit, and the answer."""
+    """The facts of the visit, and the answer. The same answer sent twice is thanked for twice, and kept once."""
+    form = AnswerForm(request.POST if request.method == "POST" else None)
     link = link_of(token)
+    if form.is_bound and form.is_valid():
+        try:
+            attest(token=token, **form.said)
+        except FieldErrors as problem:
+            for name, why in problem.by_field.items():
+                form.add_error(FIELD_OF.get(name), why)
+        except LinkUnusable:
+            return (
+                redirect("client:done") if answered_just_so(token=token, **form.said) else _unusable(request)
+            )
+        else:
+            return redirect("client:done")
     if link is None:
         return _unusable(request)
-    typed = {"name": "", "comment": ""}
-    errors: dict[str, str] = {}
-    if request.method == "POST":
-        typed = {key: request.POST.get(key, "") for key in typed}
-        answer = request.POST.get("answer")
-        if answer not in (CONFIRM, OBJECT):
-            errors = {"回答": "「このとおりです」か「違うところがあります」を選んでください。"}
-        else:
-            try:
-                attest(token=token, confirmed=answer == CONFIRM, **typed)
-            except FieldErrors as problem:
-                errors = problem.by_field
-            except LinkUnusable:
-                return _unusable(request)
-            else:
-                return redirect("client:done")
-    context = {"visit": link.dispatch, "until": link.expires_at, "typed": typed, "errors": errors}
+    context = {"visit": link.dispatch, "until": link.expires_at, "form": form}
     return render(request, "client/attestation.html", context)
 
 

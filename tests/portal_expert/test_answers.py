@@ -67,7 +67,9 @@ def test_the_client_confirms_once(link: str) -> None:
     client = Client()
     answer = {"name": "見本 花子", "answer": "confirm"}
     assert client.post(link, answer)["Location"] == "/c/done/"
-    assert client.post(link, answer).status_code == 404
+    # the same press again is thanked for again; another answer finds nothing
+    assert client.post(link, answer)["Location"] == "/c/done/"
+    assert client.post(link, {**answer, "name": "別人"}).status_code == 404
     assert client.get(link).status_code == 404
     assert Attestation.objects.get().confirmed
     assert Dispatch.objects.get(number="D1").attested_at is not None
