@@ -3,15 +3,18 @@
 from django.urls import path
 
 from portal_institution.views import (
+    applying,
     approval,
     attestation,
     cases,
     clients,
     dispatches,
     drafts,
+    experts,
     home,
     inquiries,
     people,
+    planning,
 )
 
 app_name = "portal"
@@ -30,11 +33,18 @@ urlpatterns = [
     path("cases/<str:code>/consent/", cases.case_consent, name="case_consent"),
     path("cases/<str:code>/close/", cases.case_close, name="case_close"),
     path("cases/<str:code>/reopen/", cases.case_reopen, name="case_reopen"),
+    path("cases/<str:code>/apply/", applying.apply, name="apply"),
+    path("cases/<str:code>/apply/check/", applying.apply_check, name="apply_check"),
+    path("experts/", experts.expert_search, name="expert_search"),
     path("dispatches/", dispatches.dispatch_list, name="dispatch_list"),
     path("dispatches/<str:number>/", dispatches.dispatch_detail, name="dispatch_detail"),
     path("dispatches/<str:number>/approval/", approval.approval, name="approval"),
     path("dispatches/<str:number>/attestation/", attestation.attestation, name="attestation"),
     path("dispatches/<str:number>/requests/", inquiries.request_approval, name="request_approval"),
+    path("dispatches/<str:number>/applied/", applying.applied, name="applied"),
+    path("dispatches/<str:number>/reschedule/", planning.reschedule, name="reschedule"),
+    path("dispatches/<str:number>/reschedule/check/", planning.reschedule_check, name="reschedule_check"),
+    path("dispatches/<str:number>/cancel/", planning.cancel, name="cancel"),
     path("approvals/", approval.approval_list, name="approval_list"),
     path("inquiries/", inquiries.inquiry_list, name="inquiry_list"),
     path("inquiries/<int:pk>/", inquiries.inquiry, name="inquiry"),
