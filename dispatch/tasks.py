@@ -12,7 +12,7 @@ from core.jobs.services import queue_job
 
 from . import receipt_files
 from .services.reminding import remind_overdue as remind
-from .services.scanning import scan_waiting
+from .services.scanning import scan_again, scan_waiting
 from .services.signals import look_for_signals as look
 
 LOOK = "look_for_signals"
@@ -28,6 +28,12 @@ def remind_overdue() -> int:
 def scan_receipts() -> int:
     """Each minute: receipts that wait for the virus scanner; answers how many got its verdict."""
     return scan_waiting()
+
+
+@shared_task
+def scan_receipts_again() -> int:
+    """Each night: receipts scanned long ago, or before there was a scanner; answers how many."""
+    return scan_again()
 
 
 @shared_task

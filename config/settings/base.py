@@ -1,6 +1,7 @@
 """What every environment has in common."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -199,6 +200,8 @@ RECEIPT_LONGEST_EDGE = 2400
 # The virus scanner (clamd): host:port or unix:/path. Empty: there is none, and files can be used at once.
 CLAMD_ADDRESS = env.str("CLAMD_ADDRESS", default="")
 CLAMD_TIMEOUT_SECONDS = 5
+# What was clean is scanned once more after so long, by newer signatures.
+RECEIPT_SCAN_AGAIN_AFTER = timedelta(days=30)
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASE_ROUTERS = ["core.database.routers.OneDatabaseRouter"]
@@ -282,6 +285,10 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-uploads": {"task": "office.tasks.sweep_uploads", "schedule": crontab(hour=4, minute=0)},
     "check-when-stale": {"task": "payments.tasks.check_when_stale", "schedule": 60.0},
     "scan-receipts": {"task": "dispatch.tasks.scan_receipts", "schedule": 60.0},
+    "scan-receipts-again": {
+        "task": "dispatch.tasks.scan_receipts_again",
+        "schedule": crontab(hour=1, minute=20),
+    },
     "sweep-receipts": {"task": "dispatch.tasks.sweep_receipts", "schedule": crontab(hour=4, minute=20)},
     "look-for-signals": {"task": "dispatch.tasks.look_each_night", "schedule": crontab(hour=1, minute=30)},
     "remind-overdue": {"task": "dispatch.tasks.remind_overdue", "schedule": crontab(minute=10)},

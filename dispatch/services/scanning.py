@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.core.cache import cache
+from django.db.models import F, Q
 
 from core import clock
 from core.audit.acting import SYSTEM, acting
@@ -18,6 +19,8 @@ from . import telling
 log = logging.getLogger(__name__)
 
 _BATCH = 100
+# in one night
+_AGAIN = 5_000
 _SILENT = "clamd-silent"
 # After a silence uploads don't wait for the scanner again, but for the next run of the job.
 _SILENT_SECONDS = 60
@@ -89,11 +92,37 @@ def scan_waiting() -> int:
     return done
 
 
-def judge(receipt: Receipt, verdict: Verdict) -> None:
-    """Lets a waiting receipt be used, or refuses it and tells its sender and the office. Once decided, nothing."""
+def scan_again() -> int:
+    """Scans what was scanned longest ago once more: newer signatures know more. Answers how many got a verdict."""
+    if not is_configured():
+        return 0
+    done = 0
+    before = clock.now() - settings.RECEIPT_SCAN_AGAIN_AFTER
+    known = Receipt.objects.filter(state=Receipt.State.USABLE).filter(
+        Q(scanned_at=None) | Q(scanned_at__lt=before)
+    )
+    oldest = known.order_by(F("scanned_at").asc(nulls_first=True), "pk")
+    for receipt in oldest.select_related("dispatch", "uploaded_by")[:_AGAIN]:
+        try:
+            with receipt_files.opened(receipt.stored_name) as file:
+                verdict = _ask(file.read())
+        except FileNotFoundError:
+            log.error("the file of receipt %s is missing", receipt.pk)
+            continue
+        except ScannerSilent as silence:
+            log.warning("the virus scanner is silent: %s", silence)
+            break
+        judge(receipt, verdict, Receipt.State.USABLE)
+        done += 1
+    _destroy_refused()
+    return done
+
+
+def judge(receipt: Receipt, verdict: Verdict, standing: str = Receipt.State.WAITING) -> None:
+    """Lets a receipt be used, or refuses it and tells its sender and the office. Decided meanwhile: nothing."""
     with acting(SYSTEM, "scan_receipt" if verdict.clean else "refuse_receipt", verdict.finding):
         state = Receipt.State.USABLE if verdict.clean else Receipt.State.REFUSED
-        decided = Receipt.objects.filter(pk=receipt.pk, state=Receipt.State.WAITING).update(
+        decided = Receipt.objects.filter(pk=receipt.pk, state=standing).update(
             state=state, finding=verdict.finding, scanned_at=clock.now()
         )
         if decided and not verdict.clean:

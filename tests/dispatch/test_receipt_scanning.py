@@ -1,5 +1,6 @@
 """Receipts and the virus scanner: answering, silent, coming back, and what happens to an infected file."""
 
+import datetime as dt
 import io
 import uuid
 from collections.abc import Iterator
@@ -9,17 +10,19 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from PIL import Image
 from scanner_double import EICAR, Scanner, running
 from stage import Stage
 
+from core import clock
 from core.errors import DomainError
 from core.files.intake import FileRefused
 from core.notify.models import Mail, Task
 from dispatch import receipt_files
 from dispatch.models import Dispatch, Receipt
 from dispatch.services import add_receipt, lines_with_receipts, receipt_content, remove_receipt
-from dispatch.services.scanning import scan_waiting
+from dispatch.services.scanning import scan_again, scan_waiting
 
 
 @pytest.fixture(autouse=True)
@@ -173,10 +176,33 @@ def test_one_file_that_is_lost_does_not_keep_the_others_waiting(
     assert other.state == "usable"
 
 
-def test_without_a_scanner_the_check_of_the_system_says_so(settings: Any, capfd: Any) -> None:
+def test_what_newer_signatures_find_in_stored_files_is_refused(
+    stage: Stage, settings: Any, scanner: Scanner
+) -> None:
+    dispatch = stage.visited()
     settings.CLAMD_ADDRESS = ""
-    call_command("check", verbosity=1)
-    assert "CLAMD_ADDRESS" in "".join(capfd.readouterr())
-    settings.CLAMD_ADDRESS = "127.0.0.1:3310"
-    call_command("check", verbosity=1)
-    assert "CLAMD_ADDRESS" not in "".join(capfd.readouterr())
+    never = added(stage, dispatch)
+    settings.CLAMD_ADDRESS = scanner.address
+    added(stage, dispatch)
+    # what was never scanned is due at once, the other after thirty days
+    assert scan_again() == 1
+    assert scan_again() == 0
+    stage.travel(clock.now() + dt.timedelta(days=31))
+    scanner.signatures = {b"\xff\xd8\xff": "New.Jpeg"}
+    assert scan_again() == 2
+    never.refresh_from_db()
+    assert (never.state, never.finding, files(settings)) == ("refused", "New.Jpeg", [])
+
+
+def test_without_a_scanner_the_check_before_going_live_says_so(settings: Any, capfd: Any) -> None:
+    for address, told in (("", True), ("127.0.0.1:3310", False), ("unix:/run/clamd.ctl", False)):
+        settings.CLAMD_ADDRESS = address
+        call_command("check", deploy=True)
+        assert ("CLAMD_ADDRESS" in "".join(capfd.readouterr())) is told
+
+
+def test_an_address_that_is_none_stops_the_start(settings: Any) -> None:
+    for address in ("clamd", "clamd:", ":3310", "clamd:99999", "clamd:x"):
+        settings.CLAMD_ADDRESS = address
+        with pytest.raises(SystemCheckError, match="CLAMD_ADDRESS"):
+            call_command("check")
