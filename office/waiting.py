@@ -6,6 +6,9 @@ from typing import NotRequired, TypedDict
 
 from accounts.models import User
 
+# The codes of tasks about dispatches begin so: the lists of the office's work count them.
+OF_DISPATCHES = "dispatch_"
+
 
 class Waiting(TypedDict):
     """One line: what waits, where to go, how many, since when, a word more, and how many are past their day."""

@@ -44,7 +44,7 @@ from office.application_facts import (
 )
 from office.lists import containing, page_of
 from office.reception_forms import CancelForm, CorrectionForm, QuestionForm, RescheduleForm
-from office.waiting import Waiting, waiting_source
+from office.waiting import OF_DISPATCHES, Waiting, waiting_source
 
 SEARCHED = ("number", "expert__name", "company__name", "institution__name")
 # What the last press of "confirm" came to, shown once.
@@ -52,7 +52,7 @@ _RESULTS = "reception_results"
 # More can't be ticked on one page.
 _MOST = 50
 # Tasks that other lines of the start page already count.
-_COUNTED = (telling.CONFIRM, telling.REQUEST, telling.INQUIRY_ANSWERED)
+_COUNTED = (telling.CONFIRM, telling.REQUEST, telling.INQUIRY_ANSWERED, telling.VERIFY)
 
 
 @waiting_source(12)
@@ -88,7 +88,11 @@ def tasks_waiting(user: User) -> list[Waiting]:
     """What was put to this person or the person's role besides: objections, what stays late, the rest."""
     if not may(user, "confirm_dispatch").allowed:
         return []
-    tasks = [task for task in waiting_for(user) if task.code not in (*_COUNTED, telling.VERIFY)]
+    tasks = [
+        task
+        for task in waiting_for(user)
+        if task.code.startswith(OF_DISPATCHES) and task.code not in _COUNTED
+    ]
     late = [task for task in tasks if task.code.startswith(telling.ESCALATED)]
     others = [task for task in tasks if not task.code.startswith(telling.ESCALATED)]
     lines: list[Waiting] = []
@@ -146,7 +150,8 @@ def reception_list(request: HttpRequest) -> HttpResponse:
         "page": page,
         "near": clock.now() + NEAR,
         "results": request.session.pop(_RESULTS, []),
-        "may_confirm": may(user, "confirm_dispatch").allowed,
+        "may_confirm": may(user, "confirm_dispatch").allowed
+        and not all(dispatch.blocked for dispatch in page.object_list),
     }
     return render(request, "office/reception/list.html", context)
 
@@ -222,12 +227,14 @@ def _page(
     if form is not None:
         own[opened] = form
     application = application_of(dispatch)
+    warnings = warnings_of(row) if row is not None else []
     context: dict[str, Any] = {
         "section": "work",
         "dispatch": dispatch,
         "application": application,
         "case": application.case if application else None,
-        "warnings": warnings_of(row) if row is not None else [],
+        "warnings": warnings,
+        "blocked": any(warning.blocks for warning in warnings),
         "waits": row is not None,
         "year": dispatches_of_year(dispatch, user),
         "requests": dispatch.approval_requests.select_related("decided_by").order_by("asked_at", "pk"),

@@ -19,7 +19,8 @@ from core.errors import DomainError
 from core.exchange.registry import table_of
 from core.programme.models import CodeItem
 from core.programme.selectors import code_items, dispatch_terms
-from dispatch.models import Dispatch, TravelLine
+from dispatch.models import Dispatch, Receipt, TravelLine
+from dispatch.receipt_views import panel
 from dispatch.selectors import received_values
 from dispatch.services import (
     FieldErrors,
@@ -123,10 +124,22 @@ def why_not(dispatch: Dispatch, user: User) -> str:
 def section_context(section: Section, user: User, form: TravelCheckForm | None = None) -> dict[str, Any]:
     """What templates/office/travel/section.html shows, on the dispatch's page and on the claim's own."""
     form = form or TravelCheckForm(section.lines)
+    receipts = panel(section.dispatch, user)
+    of_line: dict[int, list[Receipt]] = {}
+    for receipt in receipts["receipts"]:
+        if receipt.line_number is not None and receipt.can_be_seen:
+            of_line.setdefault(receipt.line_number, []).append(receipt)
+    rows = form.rows()
+    for row in rows:
+        row["receipts"] = of_line.get(row["row"].line.line_no, [])
     return {
+        **receipts,
+        "receipts_lines": [
+            (each.line.line_no, f"{each.line.kind} {each.line.origin}".strip()) for each in section.lines
+        ],
         "claim": section,
         "claim_form": form,
-        "claim_rows": form.rows(),
+        "claim_rows": rows,
         "claim_why_not": why_not(section.dispatch, user),
         "claim_reasons": code_items(CodeItem.List.TRAVEL_REASON, clock.today()),
     }
