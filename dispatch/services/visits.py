@@ -197,6 +197,8 @@ def declare(
         require_status(row, DECLARABLE, "申告書の提出")
         standing = Declaration.objects.filter(dispatch=row, cause=cause).first()
         if seen is not None and seen != declaration_token(standing):
+            if standing is not None and _says(standing, declared_from, declared_to, reason, measures):
+                return standing  # the same pressed twice
             raise DomainError(
                 f"この事由の申告書は、開いた後に別の画面で提出されました（{clock.jst(standing.submitted_at):%H:%M}）。"
                 "入力した内容は残っています。下の提出済みの内容を確認して、もう一度提出してください。"
@@ -216,6 +218,21 @@ def declare(
             },
         )
         return declaration
+
+
+def _says(
+    standing: Declaration,
+    declared_from: dt.datetime | None,
+    declared_to: dt.datetime | None,
+    reason: str,
+    measures: str,
+) -> bool:
+    times = [moment and moment.replace(second=0, microsecond=0) for moment in (declared_from, declared_to)]
+    return [standing.declared_from, standing.declared_to, standing.reason, standing.measures] == [
+        *times,
+        reason.strip(),
+        measures.strip(),
+    ]
 
 
 def declaration_token(declaration: Declaration | None) -> str:

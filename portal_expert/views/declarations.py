@@ -23,6 +23,7 @@ from dispatch.services import (
     draft_token,
     save_draft,
 )
+from dispatch.services.seeing import close_news
 from dispatch.services.visits import DECLARABLE
 from portal_expert import report_entry
 from portal_expert.access import expert_view, person
@@ -47,6 +48,7 @@ def declarations(request: HttpRequest, number: str) -> HttpResponse:
     """The five causes: what is needed and why, what was handed in, how often before."""
     dispatch = own_with_evidence(request, number)
     record_page(actor=person(request), rows=dispatch)
+    close_news(dispatch=dispatch, person=person(request))
     context = {
         "section": "visits",
         "visit": dispatch,

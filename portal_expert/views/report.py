@@ -30,6 +30,7 @@ from dispatch.services import (
     save_draft,
     submit_report,
 )
+from dispatch.services.seeing import close_news
 from payments.calculation.expectation import expected_payment
 from payments.selectors import dispatch_calculation
 from portal_expert import report_entry
@@ -81,6 +82,7 @@ def report(request: HttpRequest, number: str) -> HttpResponse:
     """The page on which report and claim are written; after handing in, what was handed in and what comes next."""
     dispatch = own_with_evidence(request, number)
     record_page(actor=person(request), rows=dispatch)
+    close_news(dispatch=dispatch, person=person(request))
     if not is_open(dispatch):
         return _closed(request, dispatch)
     if request.method == "POST":
@@ -306,7 +308,7 @@ def check(request: HttpRequest, number: str) -> HttpResponse:
     numbers = {line.number for line in entry.lines}
     context |= {
         "expected": found,
-        "advised": advised(found.findings) if found else {},
+        "advised": advised(found.findings, writing=True) if found else {},
         "loose": sum(one.line_number not in numbers for one in receipts_of(dispatch, person(request))),
         "seen": draft_token(draft),
         "edit_token": edit_token(own_dispatches(person(request)).get(pk=dispatch.pk)),
@@ -334,7 +336,7 @@ def _closed(request: HttpRequest, dispatch: Dispatch) -> HttpResponse:
         context |= {
             "paid": paid,
             "expected": found,
-            "advised": advised(found.findings) if found else {},
+            "advised": advised(found.findings, writing=False) if found else {},
             "lines": list(dispatch.travel_lines.order_by("line_no")),
             **panel(dispatch, person(request)),
         }

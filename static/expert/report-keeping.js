@@ -1,6 +1,7 @@
 // Keeps a form: each change at once in this browser, soon after on the server; what the server has goes from here.
 
 const PAUSE_MS = 1500;
+const KEPT_MS = 30 * 24 * 60 * 60 * 1000;
 const AGAIN_MS = [3000, 8000, 20000, 60000];
 const bar = document.getElementById("unsent");
 const NOT_TYPED = new Set(["csrfmiddlewaretoken", "seen", "page", "standing", "action"]);
@@ -200,7 +201,8 @@ export function keeper(form) {
   // true when the page is about to change for it.
   function restore() {
     const record = JSON.parse(store?.getItem(place) ?? "null");
-    if (!record) {
+    if (!record || Date.now() - record.at > KEPT_MS) {
+      forget();
       return false;
     }
     const there = new URLSearchParams(record.body);

@@ -74,6 +74,7 @@ if (form) {
   const keeping = keeper(form);
   let busy = false;
   let going = false;
+  let gone = false;
 
   const working = async (act) => {
     if (busy) {
@@ -110,14 +111,18 @@ if (form) {
         await new Promise((next) => window.setTimeout(next));
         going = true;
         form.requestSubmit(button);
+        gone = true;
       }
     });
 
   document.addEventListener("submit", (event) => {
-    if (event.target !== form || going) {
+    if (event.target !== form || (going && !gone)) {
       return;
     }
     event.preventDefault();
+    if (gone) {
+      return; // a second press while the next page is on its way
+    }
     const button = event.submitter;
     if (!button || button.classList.contains("visually-hidden")) {
       working(() => keeping.save(true));
@@ -155,6 +160,7 @@ if (form) {
 
   window.addEventListener("pageshow", () => {
     going = false;
+    gone = false;
   });
   count();
   if (!keeping.restore() && isTouched()) {

@@ -176,6 +176,7 @@ def test_the_same_form_in_two_tabs_is_said(phone: Client, send: Send, cast: Any)
     send("終了", "12:00", signer_name="")
     phone.post(f"{LIST}signature/", GIVEN)
     cast.clock.shift(60)
+    assert phone.post(f"{LIST}signature/", GIVEN).status_code == 302  # the same pressed twice
     answer = phone.post(f"{LIST}signature/", {**GIVEN, "reason": "別の理由。"})
     text = answer.content.decode()
     assert "開いた後に別の画面で提出されました（13:00）" in text
