@@ -21,7 +21,16 @@ from core.jobs.models import Job
 from core.notify.models import Mail
 from core.notify.services import queue_text
 from core.programme.models import CodeItem, DispatchTerms, RuleSet
-from dispatch.models import ApprovalRequest, CheckEvent, Company, Declaration, Dispatch, Inquiry, ReviewSignal, TravelLine
+from dispatch.models import (
+    ApprovalRequest,
+    CheckEvent,
+    Company,
+    Declaration,
+    Dispatch,
+    Inquiry,
+    ReviewSignal,
+    TravelLine,
+)
 from dispatch.services import add_receipt, open_case
 from experts.models import Expert
 from institutions.models import Institution, Member
