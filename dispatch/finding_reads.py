@@ -15,7 +15,7 @@ _ORDER = ("対象外", "保留", "未了", "要確認")
 def findings_for(dispatch: Dispatch, user: "User") -> list[Told]:
     """The findings of a dispatch as they stand now, in plain words for this person, the gravest first. Two queries.
 
-    What an institution may not read of a bank account it is told without a word of the account.
+    What a person may not read (the office's own notes, for institutions bank accounts) is told without its text.
     """
     institution = user.role.startswith("institution")
     found = {

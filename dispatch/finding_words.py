@@ -97,9 +97,11 @@ def told(code: str, kind: str, expected: str = "", actual: str = "", *, to_insti
     words = WORDS.get(code, _UNKNOWN)
     # an expert may read what is wrong with the own account
     shows = words.details or (code in ("B01", "B02") and not to_institution)
+    if code == "L03" and to_institution:
+        shows = False  # the other dispatch may be another institution's
     return Told(
         code,
-        kind or codes.FINDING_HOLD,
+        kind or (codes.FINDING_INELIGIBLE if code.startswith("X") else codes.FINDING_HOLD),
         words.what,
         words.institution if to_institution else words.expert,
         expected if shows else "",

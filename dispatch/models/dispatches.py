@@ -365,14 +365,24 @@ class Assessment(models.Model):
         return f"{self.dispatch} {self.kind}"
 
 
+# Findings whose text is the office's own note (M01, X06); and those about the expert's bank account.
+NOTED_BY_OFFICE = ("M01", "X06")
+OF_BANK = "B"
+
+
 class FindingQuerySet(OfDispatchQuerySet):
-    """Findings, seen with their dispatch; what they say of the expert's bank account isn't for institutions."""
+    """Findings, seen with their dispatch: the office's own notes by the office alone, bank accounts by no institution.
+
+    That there is such a finding everybody concerned is told (dispatch.finding_reads).
+    """
 
     def visible_to(self, user: "User") -> Self:
-        """Everything for the office; of own dispatches for others, without B codes for institutions."""
+        """Everything for the office; of own dispatches for others."""
         found = super().visible_to(user)
-        if reach(user, "read", self.model) is Reach.OWN and user.role.startswith("institution"):
-            found = found.exclude(code__startswith="B")
+        if reach(user, "read", self.model) is Reach.OWN:
+            found = found.exclude(code__in=NOTED_BY_OFFICE)
+            if user.role.startswith("institution"):
+                found = found.exclude(code__startswith=OF_BANK)
         return found
 
 

@@ -1,33 +1,13 @@
 """How findings end: what became of one that is gone, and what a person said about one that stops no payment."""
 
-from typing import TYPE_CHECKING, Self
-
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from accounts.rights import Reach, reach
 from core.database.fields import CodeField
 
-from .dispatches import Dispatch, OfDispatchQuerySet
-
-if TYPE_CHECKING:
-    from accounts.models import User
-
-# Findings about the expert's bank account: nobody of an institution sees what they say.
-BANK = "B"
-
-
-class EndedFindingQuerySet(OfDispatchQuerySet):
-    """Findings that ended, seen with their dispatch; those about bank accounts not by institutions."""
-
-    def visible_to(self, user: "User") -> Self:
-        """Everything for the office; of own dispatches for others."""
-        found = super().visible_to(user)
-        if reach(user, "read", self.model) is Reach.OWN and user.role.startswith("institution"):
-            found = found.exclude(code__startswith=BANK)
-        return found
+from .dispatches import Dispatch, FindingQuerySet, OfDispatchQuerySet
 
 
 class EndedFinding(models.Model):
@@ -58,7 +38,7 @@ class EndedFinding(models.Model):
     )
     note = models.TextField("終わりの理由", blank=True)
 
-    objects = EndedFindingQuerySet.as_manager()
+    objects = FindingQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "終わった確認事項"

@@ -124,6 +124,9 @@ def test_those_it_concerns_read_it_in_plain_words_and_no_more_than_is_theirs(tol
         assert not [
             each for each in said if "通報" in f"{each.what}{each.next_step}{each.expected}{each.actual}"
         ]
+        assert not Finding.objects.visible_to(person).filter(code="M01").exists()
+        assert next(each for each in said if each.code == "M01").kind == "保留"
+    assert Finding.objects.visible_to(told.operator).filter(code="M01").exists()
     assert findings_for(dispatch, told.other_chief) == []
     assert findings_for(dispatch, told.experts["E2"]) == []
     assert not Assessment.objects.visible_to(told.other_chief).exists()
