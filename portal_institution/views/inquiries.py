@@ -12,6 +12,7 @@ from core.audit.models import Access
 from core.audit.services import record_page, record_view
 from core.errors import DomainError, NotAllowed
 from dispatch import services
+from dispatch.finding_words import told
 from dispatch.models import Dispatch, Inquiry
 from dispatch.services.seeing import close_news
 from portal_institution.access import institution_view, own_institution, person
@@ -74,6 +75,7 @@ def inquiry(request: HttpRequest, pk: int) -> HttpResponseBase:
         "section": "inquiries",
         "inquiry": asked,
         "dispatch": asked.dispatch,
+        "finding": told(asked.finding_code, "", to_institution=True) if asked.finding_code else None,
         "form": form,
         "begun": kept,
         "autosave": address_of(ANSWER, str(pk)),
