@@ -16,6 +16,7 @@ from .models import (
     Dispatch,
     DispatchQuerySet,
     Inquiry,
+    Receipt,
     Status,
     StatusChange,
     Waiver,
@@ -175,6 +176,15 @@ def timeline(dispatch: Dispatch, user: "User") -> list[Entry]:
                     waiver.revoke_reason,
                 )
             )
+    receipts = Receipt.objects.visible_to(user).filter(dispatch=dispatch)
+    for receipt in receipts.select_related("uploaded_by", "removed_by"):
+        named = f"{receipt.purpose}（{receipt.original_name or '名前のないファイル'}）"
+        refused = receipt.state == Receipt.State.REFUSED
+        what = f"{named}の{'拒否（ウイルス検査）' if refused else '追加'}"
+        found.append(Entry(receipt.uploaded_at, _name(receipt.uploaded_by), what, receipt.add_reason))
+        if receipt.removed_at:
+            what = f"{named}の取り除き"
+            found.append(Entry(receipt.removed_at, _name(receipt.removed_by), what, receipt.remove_reason))
     return sorted(found, key=lambda entry: entry.at)
 
 

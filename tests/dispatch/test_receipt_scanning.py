@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from PIL import Image
@@ -26,12 +25,9 @@ from dispatch.services.scanning import scan_again, scan_waiting
 
 
 @pytest.fixture(autouse=True)
-def _evidence(settings: Any, tmp_path: Path) -> Iterator[None]:
+def _evidence(settings: Any, tmp_path: Path) -> None:
     settings.EVIDENCE_DIR = tmp_path / "evidence"
     settings.CLAMD_TIMEOUT_SECONDS = 0.5
-    cache.clear()
-    yield
-    cache.clear()
 
 
 @pytest.fixture

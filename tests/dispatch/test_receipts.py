@@ -19,6 +19,7 @@ from core.files.vault import rewrap_files
 from core.secrets import new_key
 from dispatch import receipt_files
 from dispatch.models import Dispatch, Receipt
+from dispatch.selectors import timeline
 from dispatch.services import (
     ReportData,
     add_receipt,
@@ -257,6 +258,15 @@ def test_who_added_and_removed_stands_in_the_history_without_the_files_name(stag
         ("remove_receipt", stage.operator.pk, "二重に届いたため"),
     ]
     assert all("stored_name" not in (change.new or {}) for change in changes)
+
+
+def test_the_story_of_a_dispatch_tells_of_its_receipts(stage: Stage) -> None:
+    dispatch = stage.visited()
+    receipt = added(stage, dispatch)
+    remove_receipt(receipt=receipt, actor=stage.operator, reason="二重に届いたため")
+    told = [(entry.what, entry.why) for entry in timeline(dispatch, stage.operator)]
+    assert ("領収書（領収書.jpg）の追加", "") in told
+    assert ("領収書（領収書.jpg）の取り除き", "二重に届いたため") in told
 
 
 def test_the_database_lets_nobody_delete_a_receipt(stage: Stage) -> None:
