@@ -23,6 +23,16 @@ from dispatch.services.findings import review_finding
 REASON_LENGTH = 2000
 
 
+# The form under which drafts of acts are kept, and the target of an act about the whole dispatch in an address.
+DRAFTS = "office_act"
+WHOLE = "-"
+
+
+def draft_name(dispatch: Dispatch, act: str, target: str) -> str:
+    """The object of a draft: which act of which dispatch, about what."""
+    return f"{dispatch.number}:{act}:{target}"
+
+
 class Chosen:
     """The ready-made reasons of today, read once for a page with many forms."""
 
@@ -44,8 +54,11 @@ class ActForm(forms.Form):
     button: ClassVar[str] = ""
     tone: ClassVar[str] = "primary"
 
-    edit_token = forms.CharField(widget=forms.HiddenInput, required=False)
-    key = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)
+    # neither belongs to what a person typed: a draft never brings an old one back
+    edit_token = forms.CharField(widget=forms.HiddenInput(attrs={"data-no-autosave": True}), required=False)
+    key = forms.CharField(
+        widget=forms.HiddenInput(attrs={"data-no-autosave": True}), required=False, max_length=64
+    )
 
     def __init__(
         self,
@@ -56,12 +69,16 @@ class ActForm(forms.Form):
         chosen: Chosen | None = None,
         target: str = "",
         initial: dict[str, Any] | None = None,
+        typed: dict[str, Any] | None = None,
     ) -> None:
         self.dispatch, self.user, self.target = dispatch, user, target
+        # what was typed before and not sent (a draft)
+        self.begun = bool(typed)
         self.chosen = chosen or Chosen()
         first = {
             "edit_token": services.edit_token(dispatch),
             "key": secrets.token_urlsafe(12),
+            **(typed or {}),
             **(initial or {}),
         }
         super().__init__(
@@ -71,6 +88,16 @@ class ActForm(forms.Form):
 
     def fill(self) -> None:
         """Choices that depend on the dispatch or the day."""
+
+    @property
+    def draft(self) -> str:
+        """How this form's draft is called."""
+        return draft_name(self.dispatch, self.act, self.target)
+
+    @property
+    def place(self) -> str:
+        """The target in an address, where it can't be empty."""
+        return self.target or WHOLE
 
     @property
     def token(self) -> str:

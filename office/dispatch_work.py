@@ -9,9 +9,9 @@ from accounts.models import User
 from accounts.rights import may
 from core import clock
 from core.programme.selectors import dispatch_terms
-from dispatch.models import Attestation, Declaration, Dispatch, Finding, Inquiry, StatusChange, Waiver
+from dispatch.models import Attestation, Declaration, Dispatch, Draft, Finding, Inquiry, StatusChange, Waiver
 from dispatch.selectors import allowed_actions
-from office.act_forms import ACTS, ActForm, Chosen
+from office.act_forms import ACTS, DRAFTS, ActForm, Chosen, draft_name
 from office.rule_words import Words, words_of
 from office.selectors import finding_title
 from office.turns import Standing, Turn, due_on, whose_turn
@@ -101,6 +101,11 @@ class Work:
             .filter(dispatch=dispatch)
             .select_related("waived_by", "revoked_by")
         )
+        self.typed = dict(
+            Draft.objects.visible_to(user)
+            .filter(form=DRAFTS, object__startswith=f"{dispatch.number}:")
+            .values_list("object", "values")
+        )
         self.actions = {action.code: action for action in allowed_actions(dispatch, user)}
 
     def form(self, act: str, target: str = "", **initial: Any) -> ActForm:
@@ -109,7 +114,12 @@ class Work:
             self.placed = True
             return self.failed.form
         return ACTS[act](
-            dispatch=self.dispatch, user=self.user, chosen=self.chosen, target=target, initial=initial
+            dispatch=self.dispatch,
+            user=self.user,
+            chosen=self.chosen,
+            target=target,
+            initial=initial,
+            typed=self.typed.get(draft_name(self.dispatch, act, target)),
         )
 
     def _possible(self, action: str) -> bool:
@@ -194,7 +204,8 @@ class Work:
             if allowed is None or (act == "confirm" and allowed.why_not):
                 continue
             form = None if allowed.why_not else self.form(act)
-            is_open = self.failed is not None and (self.failed.act, self.failed.target) == (act, "")
+            failed = self.failed is not None and (self.failed.act, self.failed.target) == (act, "")
+            is_open = failed or (form is not None and form.begun)
             found.append(Act(act, allowed.label, form, allowed.why_not, is_open))
         return found
 
@@ -218,14 +229,18 @@ class Work:
     def declarations(self) -> list[dict[str, Any]]:
         """The declarations, each with the form that corrects it."""
         possible = self._possible("correct")
-        return [
-            {
-                "declaration": declaration,
-                "form": self.form("correct_declaration", declaration.cause) if possible else None,
-                "open": self.failed is not None and self.failed.target == declaration.cause,
-            }
-            for declaration in Declaration.objects.visible_to(self.user).filter(dispatch=self.dispatch)
-        ]
+        rows = []
+        for declaration in Declaration.objects.visible_to(self.user).filter(dispatch=self.dispatch):
+            form = self.form("correct_declaration", declaration.cause) if possible else None
+            failed = self.failed is not None and self.failed.form is form
+            rows.append(
+                {
+                    "declaration": declaration,
+                    "form": form,
+                    "open": form is not None and (failed or form.begun),
+                }
+            )
+        return rows
 
     def returns_of_expert(self) -> list[tuple[str, int]]:
         """Why dispatches of this expert were returned before, by reason with how often; the most frequent first."""

@@ -53,6 +53,11 @@ urlpatterns = [
     path("dispatches/", dispatches.dispatch_list, name="dispatch_list"),
     path("dispatches/<str:number>/", dispatches.dispatch_detail, name="dispatch_detail"),
     path("dispatches/<str:number>/acts/<str:act>/", dispatch_acts.dispatch_act, name="dispatch_act"),
+    path(
+        "dispatches/<str:number>/acts/<str:act>/draft/<str:target>/",
+        dispatch_acts.dispatch_draft,
+        name="dispatch_draft",
+    ),
     path("reception/", reception.reception_list, name="reception_list"),
     path("reception/confirm/", reception.reception_confirm, name="reception_confirm"),
     path("reception/<str:number>/", reception.reception_detail, name="reception_detail"),

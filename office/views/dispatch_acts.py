@@ -1,26 +1,31 @@
 """The acts of the office on one dispatch: one address for all, the page again with what was typed when refused."""
 
+import json
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.core.cache import cache
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
 
 from accounts.rights import require
+from core import clock
 from core.errors import DomainError, NotAllowed
 from dispatch.models import Declaration, Dispatch
-from dispatch.services import StaleEdit, edit_token
+from dispatch.services import StaleEdit, discard_draft, edit_token, save_draft
 from dispatch.services.cases import FieldErrors
 from office.access import office_view, person
-from office.act_forms import ACTS, ActForm
+from office.act_forms import ACTS, DRAFTS, WHOLE, ActForm, draft_name
 from office.dispatch_work import Failed
 from office.views.dispatches import Walk, dispatch_of, page_of_dispatch
 
 # How long a key of a form is remembered, to know a second press from another act. The services refuse a repetition
 # by themselves; the key only says it more kindly.
 _REMEMBERED = 3600
+_LONGEST_TARGET = 30
+_MOST_FIELDS = 20
 
 
 @office_view()
@@ -48,6 +53,7 @@ def dispatch_act(request: HttpRequest, number: str, act: str) -> HttpResponse:
         return _already(request, dispatch, walk)
     if form.is_valid() and (done := _performed(form, number)):
         cache.set(key, 1, _REMEMBERED)
+        discard_draft(person=user, form=DRAFTS, object=form.draft)
         messages.success(request, f"派遣 {number}: {done}")
         return redirect(walk.after(stay="stay" in request.POST))
     if cache.get(key):  # the first press of a double click was faster
@@ -55,6 +61,44 @@ def dispatch_act(request: HttpRequest, number: str, act: str) -> HttpResponse:
     return page_of_dispatch(
         request, Dispatch.objects.visible_to(user).get(pk=dispatch.pk), Failed(act, target, form)
     )
+
+
+@require_POST
+@office_view()
+def dispatch_draft(request: HttpRequest, number: str, act: str, target: str) -> HttpResponse:
+    """Keeps what is being typed into the form of an act (static/js/autosave.js); only one's own, until it is sent."""
+    user = person(request)
+    dispatch = dispatch_of(request, number)
+    if act not in ACTS or len(target) > _LONGEST_TARGET:
+        raise Http404
+    require(user, ACTS[act].right)
+    values = _typed(request.body)
+    if values is None:
+        return JsonResponse({"message": "入力内容を読み取れませんでした。"}, status=400)
+    about = "" if target == WHOLE else target
+    try:
+        saved = save_draft(person=user, form=DRAFTS, object=draft_name(dispatch, act, about), values=values)
+    except DomainError as refusal:
+        return JsonResponse({"message": refusal.message}, status=413)
+    return JsonResponse({"shown": f"{clock.jst(saved.saved_at):%H:%M}"})
+
+
+def _typed(body: bytes) -> dict[str, Any] | None:
+    """The fields of a form as they were sent: texts, or lists of texts; None when they are anything else."""
+    try:
+        values = json.loads(body)["values"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    if not isinstance(values, dict) or len(values) > _MOST_FIELDS:
+        return None
+    read: dict[str, Any] = {}
+    for name, value in values.items():
+        texts = value if isinstance(value, list) else [value]
+        if not all(isinstance(text, str) for text in texts):
+            return None
+        kept = [text.replace("\x00", "").encode("utf-8", "replace").decode() for text in texts]
+        read[name] = kept if isinstance(value, list) else kept[0]
+    return read
 
 
 def _target(request: HttpRequest, kind: type[ActForm]) -> str:

@@ -1,6 +1,7 @@
 """The acts of the office through the page of a dispatch: each one, the wrong person, a stale page, a double click."""
 
 import datetime as dt
+import json
 import re
 from typing import Any
 
@@ -19,6 +20,7 @@ from dispatch.models import (
     Correction,
     Declaration,
     Dispatch,
+    Draft,
     Finding,
     FindingReview,
     Inquiry,
@@ -397,6 +399,67 @@ def test_the_queue_is_walked_and_an_act_leads_on_to_the_next(stage: Stage) -> No
     assert stays.url == page_of(third, query)
     last = take(client, third, "hold", query=query, comment="疑い")
     assert last.url == "/office/queue/?turn=office"
+
+
+def keep(client: Client, dispatch: Dispatch, act: str, target: str, body: str) -> Any:
+    return client.post(
+        f"/office/dispatches/{dispatch.number}/acts/{act}/draft/{target}/",
+        body,
+        content_type="application/json",
+    )
+
+
+def test_what_is_typed_is_kept_until_it_is_sent_and_shown_to_nobody_else(stage: Stage) -> None:
+    dispatch, client = held(stage), browser(stage.operator)
+    typed = {
+        "values": {
+            "asked_of": "institution",
+            "reasons": ["領収書などの証拠書類を提出してください"],
+            "comment": "途中",
+        }
+    }
+    answer = keep(client, dispatch, "ask", "E05", json.dumps(typed))
+    assert answer.status_code == 200 and re.fullmatch(r"\d\d:\d\d", answer.json()["shown"])
+    assert keep(client, dispatch, "hold", "-", json.dumps({"values": {"comment": "疑い"}})).status_code == 200
+    page = text_of(client.get(page_of(dispatch)))
+    assert "途中</textarea>" in page and "疑い</textarea>" in page
+    assert "送信前に保存した内容を表示しています。" in page
+    assert fields_of(page, "ask")["code"] == "E05"
+    assert "途中</textarea>" not in text_of(browser(stage.approver).get(page_of(dispatch)))
+    take(client, dispatch, "ask", asked_of="institution", comment="途中")
+    assert [draft.object for draft in Draft.objects.all()] == [f"{dispatch.number}:hold:"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"values": 1}',
+        '{"values": {"comment": 1}}',
+        '{"values": {"comment": {}}}',
+        "[" * 9999,
+    ],
+)
+def test_a_draft_that_is_no_form_is_refused(stage: Stage, body: str) -> None:
+    dispatch, client = held(stage), browser(stage.operator)
+    assert keep(client, dispatch, "ask", "E05", body).status_code == 400
+    assert not Draft.objects.exists()
+
+
+def test_a_draft_is_for_those_who_may_take_the_act_and_has_its_bounds(stage: Stage) -> None:
+    dispatch, client = held(stage), browser(stage.operator)
+    fine = json.dumps({"values": {"comment": "x"}})
+    assert keep(client, dispatch, "waive", "E05", fine).status_code == 403
+    assert keep(client, dispatch, "other", "E05", fine).status_code == 404
+    assert keep(client, dispatch, "ask", "E" * 31, fine).status_code == 404
+    large = json.dumps({"values": {"comment": "長" * 300_000}})
+    assert keep(client, dispatch, "ask", "E05", large).status_code == 413
+    odd = keep(client, dispatch, "ask", "E05", '{"values": {"comment": "a\\u0000\\ud800b"}}')
+    assert odd.status_code == 200 and Draft.objects.get().values == {"comment": "a?b"}
+    for person in strangers(stage):
+        assert keep(browser(person), dispatch, "ask", "E05", fine).status_code in (403, 404)
 
 
 def test_an_unknown_act_or_dispatch_is_not_found(stage: Stage) -> None:
