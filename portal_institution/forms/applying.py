@@ -180,7 +180,7 @@ class ApplicationForm(WhenForm):
 
     def clean_expert(self) -> str:
         """Somebody of the register."""
-        code = self.cleaned_data["expert"].replace("\0", "")
+        code = self.cleaned_data["expert"]
         self.chosen = Expert.objects.visible_to(self.user).filter(code=code).first()
         if self.chosen is None:
             raise forms.ValidationError("その専門家は見つかりません。探し直してください。")

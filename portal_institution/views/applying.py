@@ -49,7 +49,7 @@ def _first_values(request: HttpRequest, case: Case, draft: Begun | None) -> dict
     }
     for name, value in (draft.values if draft else {}).items():
         values[name] = value if isinstance(value, str) else ""
-    if chosen := request.GET.get("expert", "").replace("\0", ""):
+    if chosen := request.GET.get("expert", ""):
         expert = Expert.objects.visible_to(user).filter(code=chosen).first()
         if expert is not None:
             if values.get("expert") not in ("", None, expert.code):
@@ -72,7 +72,7 @@ def _said_of(expert: Expert, case: Case) -> dict[str, str]:
 
 
 def _key_of(values: Mapping[str, Any]) -> str:
-    return str(values.get("key") or "").replace("\0", "")[:_LONGEST_KEY]
+    return str(values.get("key") or "")[:_LONGEST_KEY]
 
 
 def _sent_before(request: HttpRequest, key: str, case: Case) -> DispatchApplication | None:

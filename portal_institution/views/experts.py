@@ -28,7 +28,7 @@ def expert_search(request: HttpRequest) -> HttpResponse:
     user = person(request)
     institution = own_institution(user)
     own = Case.objects.visible_to(user).select_related("company")
-    code = request.GET.get("case", "").replace("\0", "")
+    code = request.GET.get("case", "")
     case = get_object_or_404(own, code=code) if code else None
     form = ExpertSearchForm(request.GET)
     asked, criteria = form.asked(), form.criteria()
