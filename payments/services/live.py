@@ -6,7 +6,9 @@ fails too by the standing check, which looks at everything that changed each min
 """
 
 import logging
+import threading
 from collections.abc import Collection
+from dataclasses import dataclass, field
 
 from django.core.cache import cache
 from django.db import connection
@@ -19,6 +21,8 @@ log = logging.getLogger(__name__)
 
 # How long an expert who waits for the worker isn't queued again; a lost message is forgotten after that.
 _WAITS_SECONDS = 60
+# What comes within so long goes to the worker as one message: phones send hundreds of events a second.
+GATHERING_SECONDS = 0.5
 # More than these at once (a load, a merge of registers) are for the worker.
 MOST_AT_ONCE = 20
 
@@ -38,7 +42,7 @@ def judge_changed(changed: Changed) -> None:
     """Told after a commit (dispatch.after_change): judges now when a person waits, else in the background."""
     experts = concerned(changed)
     if not changed.at_once or len(experts) > MOST_AT_ONCE:
-        queue_experts(experts)
+        gather_experts(experts)
         return
     try:
         check_experts(experts=experts, waits=True)
@@ -61,6 +65,44 @@ def concerned(changed: Changed) -> set[int]:
             },
         )
         return {expert for (expert,) in cursor.fetchall()}
+
+
+@dataclass
+class _Gathered:
+    """Experts that this process will queue in a moment."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    experts: set[int] = field(default_factory=set)
+    waits: bool = False
+
+
+_gathered = _Gathered()
+
+
+def gather_experts(experts: Collection[int]) -> None:
+    """Queues these experts within a moment, together with others; costs the caller nothing.
+
+    A process that ends meanwhile loses them; the standing check sees what changed.
+    """
+    with _gathered.lock:
+        _gathered.experts.update(experts)
+        if _gathered.waits or not _gathered.experts:
+            return
+        _gathered.waits = True
+    timer = threading.Timer(GATHERING_SECONDS, queue_gathered)
+    timer.daemon = True
+    timer.start()
+
+
+def queue_gathered() -> None:
+    """Queues what was gathered so far."""
+    with _gathered.lock:
+        experts, _gathered.experts = _gathered.experts, set()
+        _gathered.waits = False
+    try:
+        queue_experts(experts)
+    except Exception:  # a timer has nobody to tell; the standing check sees what changed
+        log.exception("experts could not be queued: %s", sorted(experts))
 
 
 def queue_experts(experts: Collection[int]) -> None:

@@ -305,17 +305,27 @@ def test_an_act_is_done_though_its_check_fails_and_the_worker_is_told(
     assert cache.add(f"judge-expert-{dispatch.expert_id}", 1)
 
 
-def test_what_came_from_a_phone_is_judged_in_the_background(
+def test_what_came_from_phones_is_judged_in_the_background_in_one_message(
     told: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queued: list[list[int]] = []
     monkeypatch.setattr("payments.tasks.judge_experts.delay", queued.append)
-    dispatch = told.confirmed()
+    dispatches = [told.confirmed(), told.confirmed(told.application(told.case("C2"), expert="E3"))]
+    monkeypatch.setattr(live, "GATHERING_SECONDS", 3600)
+    live.queue_gathered()
     queued.clear()
     told.travel(at("07-12 13:00"))
-    told.checked(dispatch)
-    assert queued == [[dispatch.expert_id]]
+    for dispatch in dispatches:
+        told.checked(dispatch)
+    assert queued == []
+    live.queue_gathered()
+    assert queued == [sorted(dispatch.expert_id for dispatch in dispatches)]
     assert not Assessment.objects.exists()
+    live.judge_queued(queued[0])
+    assert Assessment.objects.count() == 2
+    # a broken queue is nobody's trouble
+    monkeypatch.setattr(live, "queue_experts", lambda experts: 1 / 0)
+    live.queue_gathered()
 
 
 def test_nothing_is_judged_of_what_was_rolled_back(told: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
