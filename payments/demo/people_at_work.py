@@ -14,6 +14,7 @@ from core import clock
 from core.programme.selectors import code_items
 from dispatch import services
 from dispatch.applications import check_application
+from dispatch.consent import VERSIONS
 from dispatch.models import Case, Company, Dispatch, Finding, Status
 from dispatch.obstacles import Application, ObstacleKind
 from experts.models import Expert
@@ -23,7 +24,7 @@ from rules import codes
 from . import logins
 from .calendar import business_days
 
-_CONSENT: Final = "2026-1"
+_CONSENT: Final = VERSIONS[-1].version
 # Applications are sent with more notice than any lead time asks for.
 _NOTICE: Final = dt.timedelta(days=10)
 _AHEAD: Final = dt.timedelta(days=60)

@@ -60,6 +60,9 @@ def name_codes(row: Any) -> None:
     row.prefecture_name = (
         BY_CODE[row.prefecture_code].name if row.prefecture_code in BY_CODE else row.prefecture_code
     )
+    # many addresses begin with the prefecture, others with the city
+    begins = row.address.startswith(row.prefecture_name)
+    row.whole_address = row.address if begins else f"{row.prefecture_name}{row.address}"
     row.industry_name = INDUSTRIES.get(row.industry, row.industry)
 
 

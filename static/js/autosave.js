@@ -27,9 +27,10 @@ function kept(address) {
   }
 }
 
-function keep(address, values) {
+function keep(address, values, leaving = false) {
+  const page = location.pathname + location.search;
   try {
-    sessionStorage.setItem(keyOf(address), JSON.stringify({ values, page: location.pathname + location.search }));
+    sessionStorage.setItem(keyOf(address), JSON.stringify({ values, page, leaving }));
     return true;
   } catch {
     return false; // storage is full or switched off
@@ -145,8 +146,12 @@ class Autosave {
     const left = kept(this.address);
     if (left) {
       fill(form, left.values);
-      this.say("ログインの前に入力した内容を戻しました。");
-      this.later(0);
+      if (this.dirty) {
+        this.say("保存できていなかった入力を戻しました。");
+        this.later(0);
+      } else {
+        forget(this.address); // the last request of the page before arrived after all
+      }
     }
     form.addEventListener("input", () => this.later(WAIT_MS));
     form.addEventListener("change", () => this.later(WAIT_MS));
@@ -219,7 +224,8 @@ class Autosave {
       return;
     }
     const values = valuesOf(this.form);
-    keep(this.address, values);
+    // what is kept because nobody was signed in stays marked so
+    keep(this.address, values, kept(this.address)?.leaving ?? true);
     send(this.address, values, this.token, { keepalive: true }).then((answer) => this.took(answer, values));
   }
 
@@ -278,24 +284,33 @@ function start(root) {
   }
 }
 
-// Whatever the tab still keeps for forms on other pages: say where to go on.
-function offerOthers() {
+// What the tab still keeps for forms of other pages goes to the server now; whoever was signed out is shown the way back.
+async function recoverOthers() {
   const box = document.querySelector("[data-autosave-kept]");
-  const here = new Set([...document.querySelectorAll("form[data-autosave]")].map((form) => keyOf(form.dataset.autosave)));
-  for (const key of Object.keys(sessionStorage)) {
-    if (!box || !key.startsWith(`${PREFIX}${person}:`) || here.has(key)) {
+  const here = new Set([...document.querySelectorAll("form[data-autosave]")].map((form) => form.dataset.autosave));
+  const token = JSON.parse(document.body.getAttribute("hx-headers") ?? "{}")["X-CSRFToken"] ?? "";
+  const start = `${PREFIX}${person}:`;
+  for (const key of Object.keys(sessionStorage).filter((each) => each.startsWith(start))) {
+    const address = key.slice(start.length);
+    const left = kept(address);
+    if (here.has(address) || !left) {
       continue;
     }
-    const { page } = JSON.parse(sessionStorage.getItem(key));
-    box.querySelector("a").href = page;
-    box.hidden = false;
+    const { outcome } = await send(address, left.values, token);
+    if (outcome === "saved") {
+      forget(address);
+    }
+    if (box && !(outcome === "saved" && left.leaving)) {
+      box.querySelector("a").href = left.page;
+      box.hidden = false;
+    }
   }
 }
 
 if (person) {
   forgetOthers();
   start(document);
-  offerOthers();
+  recoverOthers();
   document.addEventListener("htmx:load", (event) => start(event.target.parentElement ?? document));
   // Coming back with the browser's back button finds the form at work again.
   window.addEventListener("pageshow", (event) => {
