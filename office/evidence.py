@@ -22,6 +22,7 @@ from dispatch.models import (
 )
 from dispatch.selectors import timeline
 from dispatch.services import declarations_of_expert
+from dispatch.services.reminding import ESCALATION_OF
 from dispatch.signatures import drawn_signature
 from office.place_drawing import Drawing, Position, draw
 from payments.selectors import dispatch_calculation, visit_of
@@ -159,6 +160,13 @@ def _visit_check(
     return row
 
 
+def _reminded(reminder: Reminder) -> str:
+    told = {escalated: step for step, escalated in ESCALATION_OF.items()}
+    word = _STEPS.get(told.get(reminder.step, reminder.step), "手続き")
+    what = "督促の後も済まないことの事務局への連絡" if reminder.step in told else "督促"
+    return f"{word}の{what}（期限 {reminder.due_on:%Y/%m/%d}）"
+
+
 def _story(dispatch: Dispatch, user: User) -> list[dict[str, Any]]:
     """Who did what, when and why, newest first: steps, answers, inquiries, decisions, corrections, reminders."""
     entries = [
@@ -170,7 +178,7 @@ def _story(dispatch: Dispatch, user: User) -> list[dict[str, Any]]:
             {
                 "at": reminder.sent_at,
                 "actor": "システム",
-                "action": f"{_STEPS.get(reminder.step, '手続き')}の督促（期限 {reminder.due_on:%Y/%m/%d}）",
+                "action": _reminded(reminder),
                 "reason": "",
             }
         )

@@ -1,4 +1,4 @@
-"""The travel claim of a dispatch on whatever page shows the dispatch."""
+"""The travel claim of a dispatch, and its deadlines, on whatever page shows the dispatch."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from django import template
 from django.template.context import Context
 
 from dispatch.models import Dispatch
+from dispatch.services.reminding import deadlines
 from office.travel_lines import travel_section
 from office.views.travel import section_context
 
@@ -23,3 +24,9 @@ def travel_claim(context: Context, dispatch: Dispatch) -> dict[str, Any]:
         "go": "dispatch",
         **section_context(travel_section(dispatch), request.user),
     }
+
+
+@register.inclusion_tag("office/reception/deadlines.html")
+def dispatch_deadlines(dispatch: Dispatch) -> dict[str, Any]:
+    """What the dispatch waits for, with the reminders sent and ours to come. Four queries."""
+    return {"deadlines": deadlines(dispatch)}
