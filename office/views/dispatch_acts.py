@@ -131,7 +131,8 @@ def _show_conflict(form: ActForm, stale: StaleEdit) -> None:
     for change in stale.changes[:10]:
         by, before, after = change.by or "システム", change.before or "（空）", change.after or "（空）"
         form.add_error(None, f"{change.field}：{before} → {after}（{by}）")
-    fresh: Any = form.data.copy()
+    sent: Any = form.data
+    fresh = sent.copy()
     now = Dispatch.objects.visible_to(form.user).get(pk=form.dispatch.pk)
     fresh["edit_token"] = edit_token(now)
     form.data = fresh

@@ -1,5 +1,6 @@
 """The findings queue: what waits on the office's check, and the dispatches that can be verified at once."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.paginator import Page, Paginator
@@ -31,7 +32,7 @@ TABS = (Turn.OFFICE, Turn.INSTITUTION, Turn.EXPERT, Turn.CLIENT, Turn.NOBODY)
 MOST_AT_ONCE = PER_PAGE
 
 
-class _Rows:
+class _Rows(Sequence[Waiting]):
     """The list as a Paginator takes it: a known count, and slices that ask the database for a page alone."""
 
     def __init__(self, user: User, wanted: Wanted, total: int) -> None:
@@ -40,8 +41,9 @@ class _Rows:
     def __len__(self) -> int:
         return self.total
 
-    def __getitem__(self, asked: slice) -> list[Waiting]:
-        return waiting_rows(self.user, self.wanted, asked.start, asked.stop - asked.start)
+    def __getitem__(self, asked: Any) -> Any:
+        first, end, _ = asked.indices(self.total)
+        return waiting_rows(self.user, self.wanted, first, end - first)
 
 
 @office_view()
@@ -50,9 +52,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     user = person(request)
     wanted = Wanted.asked(request.GET)
     found = overview(user, wanted)
-    page: Page[Waiting] = Paginator(_Rows(user, wanted, found.total), PER_PAGE).get_page(  # type: ignore[type-var]
-        request.GET.get("page")
-    )
+    page = Paginator(_Rows(user, wanted, found.total), PER_PAGE).get_page(request.GET.get("page"))
     expert = institution = None
     if wanted.expert:
         expert = get_object_or_404(Expert.objects.visible_to(user), code=wanted.expert)
@@ -97,13 +97,13 @@ def _with_dispatches(user: User, page: Page[Waiting]) -> list[dict[str, Any]]:
         .filter(pk__in=[row.dispatch_id for row in waiting])
         .select_related("expert", "institution", "company")
     }
-    rows = []
+    rows: list[dict[str, Any]] = []
     for row in waiting:
         if (dispatch := dispatches.get(row.dispatch_id)) is not None:
             for finding in row.findings:
                 finding["title"] = finding_title(finding["code"])
             rows.append({"waiting": row, "dispatch": dispatch})
-    record_page(actor=user, rows=[row["dispatch"] for row in rows])
+    record_page(actor=user, rows=dispatches.values())
     return rows
 
 
