@@ -10,7 +10,7 @@ from accounts.models import User
 from dispatch.models import Dispatch, Status, StatusChange
 from institutions.models import Institution
 from portal_institution.attestation_mail import AttestationState
-from portal_institution.dispatch_list import own_dispatches
+from portal_institution.dispatch_list import SHOWN, own_dispatches
 
 # So many are gone through one after another; the list shows how many more there are.
 MOST = 500
@@ -24,6 +24,7 @@ def ready(user: User, institution: Institution) -> QuerySet[Dispatch]:
         own_dispatches(user, institution)
         .filter(status=Status.REPORTED, attested_at__isnull=False)
         .annotate(waits_since=Greatest("reported_at", "attested_at"))
+        .only(*SHOWN)
         .order_by("waits_since", "number")
     )
 
@@ -33,6 +34,7 @@ def not_ready(user: User, institution: Institution) -> QuerySet[Dispatch]:
     return (
         own_dispatches(user, institution)
         .filter(status=Status.REPORTED, attested_at=None)
+        .only(*SHOWN)
         .order_by(F("reported_at").asc(nulls_last=True), "number")
     )
 

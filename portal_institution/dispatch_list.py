@@ -19,6 +19,11 @@ from portal_institution.waiting import Waiting, waiting_of, waits_for_us, with_w
 
 PER_PAGE = 50
 _SEARCHED = ("number", "expert__name", "expert__kana", "company__name", "application__case__code")
+# What lists show of a dispatch.
+SHOWN = (
+    "number", "status", "status_since", "planned_from", "planned_to", "method", "visited_from", "visited_to", "created_at",
+    "reported_at", "attested_at", "approved_at", "expert__name", "company__name", "institution__code",
+)  # fmt: skip
 # 新しい予定から; the number decides between equals
 ORDER = ("-planned_from", "number")
 # Nothing of these waits for an institution, but an inquiry about what was excluded may.
@@ -86,11 +91,7 @@ class Question:
 
     def rows(self, user: User, institution: Institution) -> QuerySet[Dispatch]:
         """The dispatches asked for, the latest plan first."""
-        rows = (
-            waiting_dispatches(user, institution)
-            if self.ours
-            else with_waiting(own_dispatches(user, institution))
-        )
+        rows = waiting_dispatches(user, institution) if self.ours else own_dispatches(user, institution)
         rows = rows.filter(containing(self.words, *_SEARCHED))
         if self.status:
             rows = rows.filter(status=self.status)
@@ -111,10 +112,15 @@ class Row:
     waiting: list[Waiting]
 
 
-def page_of(rows: QuerySet[Dispatch], number: str | None) -> tuple[Page, list[Row]]:
-    """A page of dispatches with what each waits for; a wrong number gives the nearest page. Two queries."""
-    page = Paginator(rows, PER_PAGE).get_page(number)
-    return page, [Row(dispatch, waiting_of(dispatch)) for dispatch in page.object_list]
+def page_of(rows: QuerySet[Dispatch], number: str | None) -> tuple[Page[int], list[Row]]:
+    """A page of dispatches with what each waits for; a wrong number gives the nearest page. Three queries.
+
+    What they wait for is asked of the page's dispatches alone, and of each only what the list shows: reports are long.
+    """
+    page = Paginator(rows.values_list("pk", flat=True), PER_PAGE).get_page(number)
+    found = Dispatch.objects.filter(pk__in=list(page.object_list))
+    shown = with_waiting(found).select_related("expert", "company", "institution").only(*SHOWN)
+    return page, [Row(dispatch, waiting_of(dispatch)) for dispatch in shown.order_by(*ORDER)]
 
 
 def months_of(user: User, institution: Institution) -> list[tuple[str, str]]:

@@ -78,18 +78,19 @@ def _objected_at(answers: QuerySet[Attestation]) -> Case:
 
 def waits_for_us() -> Q:
     """The dispatches of `with_waiting` whose next step is the institution's; agrees with `waiting_of`."""
-    unproved = Q(status__in=ATTESTABLE, attested_at=None)
-    refused = Q(status__in=PLANNED, request_at=None, last_request=False)
+    unproved = Q(status__in=ATTESTABLE) & Q(attested_at=None)
+    unheard = Q(asked_client_at=None) | Q(client_mail__in=LOST) | Q(asked_client_until__lte=clock.now())
+    # what is cheap to know stands first: the rest is looked up for few
     return (
-        Q(asked_us_at__isnull=False)
-        | Q(status=Status.REPORTED, attested_at__isnull=False)
-        | (unproved & Q(objected_at__isnull=False))
-        | (
-            unproved
-            & (Q(asked_client_at=None) | Q(client_mail__in=LOST) | Q(asked_client_until__lte=clock.now()))
-        )
-        | refused
+        (Q(status=Status.REPORTED) & Q(attested_at__isnull=False))
+        | Q(pk__in=_open_inquiries().values("dispatch"))
+        | (unproved & (Q(objected_at__isnull=False) | unheard))
+        | (Q(status__in=PLANNED) & Q(last_request=False) & Q(request_at=None))
     )
+
+
+def _open_inquiries() -> QuerySet[Inquiry]:
+    return Inquiry.objects.filter(answered_at=None, asked_of=Inquiry.AskedOf.INSTITUTION)
 
 
 def waiting_of(row: Any) -> list[Waiting]:

@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
+from accounts.models import Role
 from accounts.rights import Reach, reach
 from core.database.fields import CodeField, PlainDecimalField
 from experts.models import Expert
@@ -106,10 +107,11 @@ class DispatchQuerySet(models.QuerySet["Dispatch"]):
         match reach(user, "read", self.model):
             case Reach.ALL:
                 return self.all()
+            case Reach.OWN if user.role == Role.EXPERT:
+                return self.filter(expert__user=user)
             case Reach.OWN:
                 # not through a join: an institution has several people
-                own = Member.objects.filter(user=user).values("institution")
-                return self.filter(models.Q(expert__user=user) | models.Q(institution__in=own))
+                return self.filter(institution__in=Member.objects.filter(user=user).values("institution"))
         return self.none()
 
 

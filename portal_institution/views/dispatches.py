@@ -22,7 +22,7 @@ def dispatch_list(request: HttpRequest) -> HttpResponse:
     institution = own_institution(user)
     question = Question.of(request.GET, user)
     page, rows = page_of(question.rows(user, institution), request.GET.get("page"))
-    record_page(actor=user, rows=page.object_list)
+    record_page(actor=user, rows=[row.dispatch for row in rows])
     context = {
         "section": "dispatches",
         "question": question,
