@@ -10,7 +10,7 @@ from django.forms import BoundField
 from accounts.models import User
 from core import clock
 from core.exchange.registry import table_of
-from core.programme.selectors import RuleBook
+from core.programme.selectors import RuleBook, code_items
 from dispatch.models import Dispatch, Status, StatusChange, TravelLine
 from dispatch.services import ClaimLine, FieldErrors, LineErrors, ReportData
 from rules import codes
@@ -76,7 +76,17 @@ def returned(dispatch: Dispatch) -> Returned | None:
     last = dispatch.status_changes.order_by("-id").first()
     if last is None or last.action != "return":
         return None
-    return Returned(last, tuple(part for part in last.reason.split("、") if part))
+    return Returned(last, _reasons(last))
+
+
+def _reasons(change: StatusChange) -> tuple[str, ...]:
+    """The ready-made reasons of a return, then what was written freely, as `return_dispatch` joined them."""
+    known = code_items("return_reason", clock.jst(change.at).date())
+    found, rest = [], change.reason
+    while ready := next((one for one in known if rest == one or rest.startswith(f"{one}、")), None):
+        found.append(ready)
+        rest = rest[len(ready) :].removeprefix("、")
+    return (*found, rest) if rest else tuple(found)
 
 
 def near_visits(dispatch: Dispatch, user: User) -> list[Dispatch]:

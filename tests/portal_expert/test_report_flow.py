@@ -326,14 +326,16 @@ def test_a_returned_report_says_why_at_the_top_and_at_the_part(phone: Client, vi
     hand_in(phone, line=["1"], **taxi())
     return_dispatch(
         dispatch=dispatch(),
-        reasons=["支援内容の記載が足りない"],
-        comment="タクシーの領収書が読めません",
+        reasons=["支援内容の記載が不足している", "旅費請求の経路・金額に誤りがある"],
+        comment="タクシーの領収書が、読めません",
         actor=visited.operator,
     )
     text = page(phone)
     assert "差し戻されました" in text
-    assert text.count("支援内容の記載が足りない") == 2
-    assert text.index("差戻しの理由：タクシーの領収書が読めません") > text.index('id="travel-title"')
+    assert text.count("支援内容の記載が不足している") == 2
+    assert text.count("旅費請求の経路・金額に誤りがある") == 2
+    assert "<li>タクシーの領収書が、読めません</li>" in text
+    assert text.index("差戻しの理由：タクシーの領収書が、読めません") > text.index('id="travel-title"')
     assert "販路の助言をした。" in text
     assert 'name="l1-claimed" value="2400"' in text
     hand_in(phone, report="詳しく書いた。")
