@@ -128,8 +128,10 @@ class ReasonedForm(ActForm):
         choices = self.chosen.of(self.reason_list) if self.reason_list else []
         if choices:
             self.fields["reasons"].choices = choices  # type: ignore[attr-defined]
+            self.fields["reasons"].help_text = "当てはまるものを選ぶか、下に入力してください。"
         else:
             del self.fields["reasons"]
+            self.fields["comment"].required = True
 
     def clean(self) -> dict[str, Any]:
         """At least one reason, chosen or written."""
@@ -283,8 +285,7 @@ class ReleaseForm(ReasonedForm):
     """Takes the office's own decision back."""
 
     act, right, button = "release", "decide_dispatch", "事務局判断を取り消す"
-    reason_list = CodeItem.List.DECISION_REASON
-    reason_label = "取り消す理由"
+    reason_label = text_label = "取り消す理由"
 
     def perform(self) -> str:
         """Releases."""

@@ -278,7 +278,7 @@ def test_a_dispatch_is_held_and_released_and_the_story_tells_both(stage: Stage) 
     take(client, dispatch, "hold", reasons=["報告の内容に疑いがある"])
     dispatch.refresh_from_db()
     assert (dispatch.office_decision, dispatch.office_decision_reason) == ("保留", "報告の内容に疑いがある")
-    take(client, dispatch, "release", reasons=["調査を終え、問題がなかった"])
+    take(client, dispatch, "release", comment="調査を終えた")
     dispatch.refresh_from_db()
     assert dispatch.office_decision == ""
     page = text_of(client.get(page_of(dispatch)))
