@@ -113,13 +113,20 @@ def _mark(found: Found) -> str:
     return hashlib.sha256(said.encode()).hexdigest()
 
 
+def signal_version(signal: ReviewSignal) -> str:
+    """Which facts and which decision a form was filled from."""
+    decided = signal.decided_at.isoformat() if signal.decided_at else ""
+    return f"{signal.facts_mark}|{decided}"
+
+
 def decide_signal(
-    *, signal: ReviewSignal, decision: str, reason: str, actor: Actor, facts_mark: str = ""
+    *, signal: ReviewSignal, decision: str, reason: str, actor: Actor, version: str = ""
 ) -> ReviewSignal:
     """問題なし, 経過を見る or 調査・報告する, with a reason; it may be decided anew.
 
-    `facts_mark` is of the facts the person was shown: other ones since then are refused. Nothing happens to the
-    dispatches: holding or excluding one is an act of its own.
+    `version` (signal_version) is of what the person was shown: other facts or another's decision since then are
+    refused, a repetition of one's own decision does nothing. Nothing happens to the dispatches: holding or excluding
+    one is an act of its own.
     """
     reason = require_reason(reason, "判断の理由")
     if len(reason) > MOST_WORDS:
@@ -129,11 +136,10 @@ def decide_signal(
     with acting(actor, "decide_signal", reason):
         allow(actor, "see_signals")
         row = ReviewSignal.objects.select_for_update(of=("self",)).get(pk=signal.pk)
-        if facts_mark and facts_mark != row.facts_mark:
-            raise DomainError(
-                "画面を開いた後に、この兆候の事実が変わりました。新しい内容を確認して、もう一度判断してください。",
-                code="stale",
-            )
+        if (row.decision, row.decision_reason, row.decided_by_id) == (decision, reason, actor.pk):
+            return row
+        if version and version != signal_version(row):
+            _refuse_stale(row, version)
         row.decision, row.decision_reason = decision, reason
         row.decided_by, row.decided_at = somebody(actor), clock.now()
         row.save(update_fields=["decision", "decision_reason", "decided_by", "decided_at"])
@@ -146,6 +152,19 @@ def decide_signal(
             decided_at=row.decided_at,
         )
         return row
+
+
+def _refuse_stale(row: ReviewSignal, version: str) -> None:
+    if version.partition("|")[0] == row.facts_mark and row.decided_by is not None:
+        raise DomainError(
+            f"画面を開いた後に、{row.decided_by.get_full_name()}さんが「{row.get_decision_display()}」と判断しました。"
+            "その理由を読み、それでも変えるときは、もう一度送信してください。",
+            code="stale",
+        )
+    raise DomainError(
+        "画面を開いた後に、この兆候の事実が変わりました。新しい内容を確認して、もう一度判断してください。",
+        code="stale",
+    )
 
 
 def set_signal_terms(

@@ -17,7 +17,7 @@ from core.jobs.models import Job
 from core.jobs.services import queue_job
 from core.ui.lists import containing, page_of
 from dispatch.models import Dispatch, ReviewSignal
-from dispatch.services.signals import MOST_WORDS, decide_signal, thresholds
+from dispatch.services.signals import MOST_WORDS, decide_signal, signal_version, thresholds
 from dispatch.signals_found import KINDS
 from dispatch.signals_found.thresholds import TITLES
 from dispatch.tasks import LOOK
@@ -50,7 +50,7 @@ class DecisionForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text="何を確かめ、どう考えたかを書いてください。ほかの担当者も読みます。",
     )
-    facts_mark = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+    version = forms.CharField(required=False, max_length=120, widget=forms.HiddenInput)
 
 
 @waiting_source(35)
@@ -145,7 +145,7 @@ def signal_detail(request: HttpRequest, pk: int) -> HttpResponse:
         pk=pk,
     )
     form = DecisionForm(
-        request.POST if request.method == "POST" else None, initial={"facts_mark": signal.facts_mark}
+        request.POST if request.method == "POST" else None, initial={"version": signal_version(signal)}
     )
     if request.method == "POST" and form.is_valid() and _decided(form, signal, user):
         messages.success(request, "判断を記録しました。")
@@ -181,7 +181,7 @@ def _decided(form: DecisionForm, signal: ReviewSignal, user: User) -> bool:
         form.add_error("reason" if refusal.code == "reason" else None, refusal.message)
         signal.refresh_from_db()
         form.data = form.data.copy()  # type: ignore[attr-defined]
-        form.data["facts_mark"] = signal.facts_mark  # type: ignore[index]
+        form.data["version"] = signal_version(signal)  # type: ignore[index]
         return False
     return True
 

@@ -26,7 +26,13 @@ from dispatch.models import (
     SignatureSketch,
 )
 from dispatch.services import Accompaniment, approve_dispatch
-from dispatch.services.signals import decide_signal, look_for_signals, set_signal_terms, thresholds
+from dispatch.services.signals import (
+    decide_signal,
+    look_for_signals,
+    set_signal_terms,
+    signal_version,
+    thresholds,
+)
 from dispatch.signals_found import KINDS, Found, Thresholds, Window
 from dispatch.signals_found.reports import shared_percent, sketch_reports
 from dispatch.signals_found.signatures import difference, shape_of
@@ -330,7 +336,11 @@ def test_a_decided_signal_comes_back_only_with_other_facts(busy: Stage) -> None:
     assert SignalDecision.objects.get().facts["重なり（分）"] == 60
     with pytest.raises(DomainError, match="事実が変わりました"):
         decide_signal(
-            signal=changed, decision="watch", reason="見る", actor=busy.operator, facts_mark=signal.facts_mark
+            signal=changed,
+            decision="watch",
+            reason="見る",
+            actor=busy.operator,
+            version=signal_version(signal),
         )
     Dispatch.objects.filter(pk=second.pk).update(status="visited", visited_from=at("07-12 12:30"))
     look_for_signals(actor=SYSTEM)
@@ -338,6 +348,21 @@ def test_a_decided_signal_comes_back_only_with_other_facts(busy: Stage) -> None:
     assert changed.ended_at is not None
     assert not ReviewSignal.objects.visible_to(busy.operator).waiting().exists()
     assert not ReviewSignal.objects.visible_to(busy.chief).exists()
+
+
+def test_two_people_deciding_see_each_other_and_a_double_click_is_one_decision(busy: Stage) -> None:
+    visit(12, 10)
+    visit(12, 11, company="C2")
+    signal = looked()
+    seen = signal_version(signal)
+    for _ in range(2):
+        decide_signal(signal=signal, decision="watch", reason="聞く", actor=busy.operator, version=seen)
+    assert SignalDecision.objects.count() == 1
+    with pytest.raises(DomainError, match="さんが「経過を見る」と判断しました"):
+        decide_signal(signal=signal, decision="no_concern", reason="済", actor=busy.approver, version=seen)
+    now = signal_version(ReviewSignal.objects.get(pk=signal.pk))
+    decide_signal(signal=signal, decision="no_concern", reason="済", actor=busy.approver, version=now)
+    assert SignalDecision.objects.count() == 2
 
 
 def test_a_signal_changes_nothing_of_the_dispatch(busy: Stage) -> None:

@@ -15,7 +15,7 @@ from core.audit.models import Access
 from core.exchange.services import load_files
 from core.jobs.models import Job
 from dispatch.models import CheckEvent, ReviewSignal, SignalDecision
-from dispatch.services.signals import look_for_signals, thresholds
+from dispatch.services.signals import look_for_signals, signal_version, thresholds
 from dispatch.signals_found import Thresholds
 from office.signal_facts import passages
 from office.waiting import everything_waiting
@@ -145,10 +145,10 @@ def test_texts_signatures_and_records_stand_beside_each_other(office: Client) ->
 def test_a_decision_is_kept_with_its_reason_and_the_next_one_follows(office: Client) -> None:
     found = signal("overlap_expert")
     path = f"/office/signals/{found.pk}/"
-    refused = office.post(path, {"decision": "watch", "reason": "", "facts_mark": found.facts_mark})
+    refused = office.post(path, {"decision": "watch", "reason": "", "version": signal_version(found)})
     assert refused.status_code == 422
     assert 'value="watch"' in refused.content.decode()
-    done = office.post(path, {"decision": "watch", "reason": "本人に聞く", "facts_mark": found.facts_mark})
+    done = office.post(path, {"decision": "watch", "reason": "本人に聞く", "version": signal_version(found)})
     assert (done.status_code, done["Location"]) == (302, "/office/signals/")
     found.refresh_from_db()
     assert (found.decision, found.decision_reason) == ("watch", "本人に聞く")
@@ -161,12 +161,12 @@ def test_a_decision_is_kept_with_its_reason_and_the_next_one_follows(office: Cli
 def test_a_stale_page_is_refused_and_what_was_typed_stays(office: Client) -> None:
     found = signal("overlap_expert")
     path = f"/office/signals/{found.pk}/"
-    stale = office.post(path, {"decision": "watch", "reason": "見る", "facts_mark": "older"})
+    stale = office.post(path, {"decision": "watch", "reason": "見る", "version": "older|"})
     assert stale.status_code == 422
     text = stale.content.decode()
     assert "事実が変わりました" in text
     assert "見る</textarea>" in text
-    assert f'value="{found.facts_mark}"' in text
+    assert f'value="{signal_version(found)}"' in text
     assert signal("overlap_expert").decision == ""
 
 
