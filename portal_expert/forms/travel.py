@@ -30,6 +30,8 @@ FIELDS_OF: dict[str, tuple[str, ...]] = {
 # 種類 of a picture → the field of the line that it stands for
 FIELD_OF_PURPOSE = {"領収書": "receipt", "半券": "stub"}
 FARES = ("fare", "express", "reserved")
+# where an empty 請求額 follows from what else was typed
+_CLAIM_FOLLOWS = (codes.TRAVEL_RAIL, codes.TRAVEL_BUS, codes.TRAVEL_CAR)
 # what has a way back
 ONE_WAY = tuple(kind for kind in codes.TRAVEL_KINDS if kind != codes.TRAVEL_LODGING)
 FIELDS = tuple(dict.fromkeys(name for names in FIELDS_OF.values() for name in names))
@@ -120,9 +122,9 @@ class LineForm(forms.Form):
         super().__init__(*args, **given)
         self.number, self.kind, self.rules, self.attached = number, kind, rules, attached
         self.has_way_back = kind in ONE_WAY
-        # what this kind wants a picture of: its name, and whether it is there
+        # what this kind wants a picture of: its name, whether it is there, and whether every line needs one
         self.pictures = [
-            (purpose, name in attached)
+            (purpose, name in attached, kind != codes.TRAVEL_SHIP)
             for purpose, name in FIELD_OF_PURPOSE.items()
             if name in FIELDS_OF[kind] and number >= 1
         ]
@@ -131,6 +133,9 @@ class LineForm(forms.Form):
             field = _FIELDS[name]()
             field.help_text = hints.get(name, "")
             self.fields[name] = field
+        if kind not in _CLAIM_FOLLOWS:
+            self.fields["claimed"].required = True
+            self.fields["claimed"].error_messages["required"] = "請求額を入れてください。"
         if kind == codes.TRAVEL_LODGING:
             self.fields["destination"].label = "宿泊先"
             self.fields["day"].label = "宿泊日"
@@ -146,14 +151,12 @@ class LineForm(forms.Form):
                     self.add_error("km", "距離を入れてください。")
                 else:
                     given["claimed"] = self._car_claim(given["km"])
-        elif any(name in FIELDS_OF[self.kind] and name in FARES for name in FARES):
+        else:
             fares = [given.get(name) for name in FARES if given.get(name) is not None]
             if fares:
                 given["claimed"] = sum(fares)
             elif not any(name in self.errors for name in FARES):
                 self.add_error("fare", "運賃を入れてください。")
-        else:
-            self.add_error("claimed", "請求額を入れてください。")
         return given
 
     def _car_claim(self, distance: Decimal) -> int:
