@@ -1,12 +1,12 @@
 """Registered experts (専門家)."""
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Cast, Cos, Now, Radians, Sin
 
 from accounts.rights import Reach, reach
 from core.database.fields import CodeField, EncryptedTextField, PlainDecimalField, sealed_only
@@ -29,6 +29,17 @@ class ExpertQuerySet(models.QuerySet["Expert"]):
             case Reach.OWN:
                 return self.filter(user=user)
         return self.none()
+
+
+def _on_unit_sphere(expression: Any, title: str) -> models.GeneratedField:
+    """One coordinate of the base as a point of the unit sphere, made by the database: nearness is then a product."""
+    return models.GeneratedField(
+        expression=expression, output_field=models.FloatField(null=True), db_persist=True, verbose_name=title
+    )
+
+
+_LATITUDE = Radians(Cast("base_latitude", models.FloatField()))
+_LONGITUDE = Radians(Cast("base_longitude", models.FloatField()))
 
 
 class Expert(models.Model):
@@ -77,6 +88,9 @@ class Expert(models.Model):
         db_persist=True,
         verbose_name="検索用",
     )
+    base_x = _on_unit_sphere(Cos(_LATITUDE) * Cos(_LONGITUDE), "活動拠点x")
+    base_y = _on_unit_sphere(Cos(_LATITUDE) * Sin(_LONGITUDE), "活動拠点y")
+    base_z = _on_unit_sphere(Sin(_LATITUDE), "活動拠点z")
     created_at = models.DateTimeField("登録日時", auto_now_add=True, db_default=Now())
     updated_at = models.DateTimeField("更新日時", auto_now=True, db_default=Now())
 

@@ -6,11 +6,12 @@ reasons with points: those from the register are here, the caller adds those it 
 same points up to sort, so that what is shown as reason is what decided.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from django.db.models import Case, F, FloatField, Func, IntegerField, Q, Value, When
+from django.db.models import Case, ExpressionWrapper, F, FloatField, IntegerField, Q, Value, When
 from django.db.models.expressions import Combinable
 
 from core.japan import folding
@@ -34,6 +35,7 @@ PAGE: Final = 20
 # More than this is not counted: nobody pages so far, and counting costs more than finding.
 MOST: Final = 1000
 ORDERS: Final = {"fit": "おすすめ順", "near": "近い順", "name": "氏名順"}
+_EARTH_KM: Final = 6371.0
 _FIRST, _SECOND, _REST = "\x01", "\x02", "\x03"
 
 
@@ -128,7 +130,7 @@ def search(
     words = folding.words(criteria.text)
     ordered = _scored(rows, words, need, known).order_by(*_order(criteria, need))
     hits = [
-        Hit(row, getattr(row, "km", None), row.score, reasons_of(row, words, need, known.get(row.pk, ())))  # type: ignore[attr-defined]
+        Hit(row, km_of(row), row.score, reasons_of(row, words, need, known.get(row.pk, ())))  # type: ignore[attr-defined]
         for row in ordered[(page - 1) * PAGE : page * PAGE]
     ]
     return Found(hits, total, page)
@@ -151,9 +153,9 @@ def matching(experts: ExpertQuerySet, criteria: Criteria, need: Need | None = No
         codes = [each.code for each in PREFECTURES if each.bureau == criteria.bureau]
         rows = rows.filter(prefecture_code__in=codes)
     if need is not None and need.has_position:
-        rows = rows.annotate(km=_distance(need))
+        rows = rows.annotate(nearness=ExpressionWrapper(_nearness(need), FloatField()))
         if criteria.within_km is not None:
-            rows = rows.filter(km__lte=criteria.within_km)
+            rows = rows.filter(nearness__gte=_cosine(criteria.within_km))
     return rows
 
 
@@ -179,19 +181,34 @@ def _says(word: str) -> Q:
     return found
 
 
-def _distance(need: Need) -> Func:
-    return Func(
-        F("base_latitude"),
-        F("base_longitude"),
-        Value(need.latitude, output_field=FloatField()),
-        Value(need.longitude, output_field=FloatField()),
-        function="experts_km",
-        output_field=FloatField(),
+def _nearness(need: Need) -> Combinable:
+    """The cosine of the angle between an expert's base and the place: 1 at the place itself, less further away."""
+    x, y, z = _unit(need)
+    return F("base_x") * Value(x) + F("base_y") * Value(y) + F("base_z") * Value(z)
+
+
+def _unit(need: Need) -> tuple[float, float, float]:
+    assert need.latitude is not None and need.longitude is not None
+    latitude, longitude = math.radians(need.latitude), math.radians(need.longitude)
+    return (
+        math.cos(latitude) * math.cos(longitude),
+        math.cos(latitude) * math.sin(longitude),
+        math.sin(latitude),
     )
 
 
+def _cosine(km: float) -> float:
+    return math.cos(km / _EARTH_KM)
+
+
+def km_of(expert: Expert) -> float | None:
+    """How far away an expert found is, in kilometres as the crow flies; None where it isn't known."""
+    nearness: float | None = getattr(expert, "nearness", None)
+    return None if nearness is None else _EARTH_KM * math.acos(min(1.0, nearness))
+
+
 def _order(criteria: Criteria, need: Need) -> list[Any]:
-    near = [F("km").asc(nulls_last=True)] if need.has_position else []
+    near = [F("nearness").desc(nulls_last=True)] if need.has_position else []
     match criteria.order:
         case "near" if near:
             return [*near, "-score", "code"]
@@ -229,7 +246,7 @@ def _scored(
             )
         )
     if need.has_position:
-        parts.append(_points([When(km__lte=km, then=Value(points)) for km, points in NEAR]))
+        parts.append(_points([When(nearness__gte=_cosine(km), then=Value(points)) for km, points in NEAR]))
     unpayable = Q(subsidised_labour=True)
     if need.institution:
         unpayable |= Q(affiliated_codes__contains=[need.institution])
@@ -259,7 +276,7 @@ def _ids_by_points(known: Mapping[int, Sequence[Reason]]) -> dict[int, list[int]
 def reasons_of(
     expert: Expert, words: Sequence[str], need: Need, known: Sequence[Reason] = ()
 ) -> list[Reason]:
-    """Why an expert stands where they stand, weightiest first; `expert.km` where distances are told."""
+    """Why an expert stands where they stand, weightiest first; `expert` as the search found it."""
     found = []
     if any(_is_name(expert, word) for word in words):
         found.append(Reason("氏名が一致", NAME))
@@ -292,9 +309,10 @@ def _place(expert: Expert, need: Need) -> Reason | None:
             texts, points = ["同じ都道府県"], SAME_PREFECTURE
         elif bureau_of(expert.prefecture_code) == bureau_of(need.prefecture):
             texts, points = [f"同じ{bureau_of(need.prefecture)}の管内"], SAME_BUREAU
-    km = getattr(expert, "km", None)
-    if km is not None:
-        within = next((worth for limit, worth in NEAR if km <= limit), 0)
+    km: float | None = km_of(expert)
+    nearness: float | None = getattr(expert, "nearness", None)
+    if km is not None and nearness is not None:
+        within = next((worth for limit, worth in NEAR if nearness >= _cosine(limit)), 0)
         if within or texts:
             texts.append(f"直線{max(1, round(km)):,}km")
         points += within

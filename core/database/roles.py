@@ -95,8 +95,8 @@ READABLE: dict[str, tuple[str, ...]] = {
     "dispatch_travelline": (),
     "exchange_load": ("errors",),
     "experts_expert": (
-        "address", "phone", "email", "base_latitude", "base_longitude", "bank_code", "branch_code", "account_type",
-        "account_number", "account_holder_kana",
+        "address", "phone", "email", "base_latitude", "base_longitude", "base_x", "base_y", "base_z", "bank_code",
+        "branch_code", "account_type", "account_number", "account_holder_kana",
     ),
     "institutions_institution": ("phone", "email"),
     "jobs_job": ("arguments", "result", "error", "message"),

@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
         TrigramExtension(),
         migrations.RunSQL(
             [fold_function("japan_fold"), SEARCH_TEXT, KM],
-            "DROP FUNCTION experts_km(numeric, numeric, float8, float8);"
+            "DROP FUNCTION IF EXISTS experts_km(numeric, numeric, float8, float8);"
             " DROP FUNCTION experts_search_text(text, text, text, text[], text[]);"
             " DROP FUNCTION japan_fold(text)",
         ),
