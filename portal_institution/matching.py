@@ -6,6 +6,7 @@ Of another institution's dispatches only numbers are told (how many visits, plan
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, Q
 
@@ -66,12 +67,12 @@ def position_of(company: Company, user: User) -> Position | None:
             Dispatch.objects.visible_to(user)
             .filter(company=company, latitude__isnull=False, longitude__isnull=False)
             .order_by("-planned_from")
-            .values_list("latitude", "longitude")
             .first()
         )
         if found is None:
             return None
-        latitude, longitude = found
+        latitude, longitude = found.latitude, found.longitude
+    assert latitude is not None and longitude is not None  # asked for above
     return float(latitude), float(longitude)
 
 
@@ -120,7 +121,7 @@ def known_of(user: User, case: Case | None, day: dt.date | None) -> dict[int, li
     return {expert: reasons for expert, reasons in found.items() if reasons}
 
 
-def _own(user: User, case: Case | None) -> Iterable[dict[str, int]]:
+def _own(user: User, case: Case | None) -> Iterable[Any]:
     took_place = Q(visited_from__isnull=False) & ~Q(status__in=_ENDED)
     client = took_place & Q(company=case.company_id) if case else Q(pk=None)
     declined = Q(status=Status.DECLINED, application__case=case) if case else Q(pk=None)
@@ -136,7 +137,7 @@ def _own(user: User, case: Case | None) -> Iterable[dict[str, int]]:
     )
 
 
-def _objections(user: User) -> Iterable[dict[str, int]]:
+def _objections(user: User) -> Iterable[Any]:
     return (
         Attestation.objects.visible_to(user)
         .filter(confirmed=False)
@@ -146,7 +147,7 @@ def _objections(user: User) -> Iterable[dict[str, int]]:
     )
 
 
-def _planned(day: dt.date | None) -> Iterable[dict[str, int]]:
+def _planned(day: dt.date | None) -> Iterable[Any]:
     now = clock.now()
     soon = Q(planned_from__gte=now, planned_from__lt=now + SOON)
     that_day = Q(pk=None)
@@ -164,8 +165,8 @@ def _planned(day: dt.date | None) -> Iterable[dict[str, int]]:
 def cards_of(hits: list[Hit], user: User, need: Need) -> list[Card]:
     """The hits of a page as cards; one query."""
     own = Q(institution__in=Institution.objects.visible_to(user).filter(members__user=user).values("pk"))
-    counts = {
-        row["expert"]: row
+    counts: dict[int, dict[str, int]] = {
+        row["expert"]: {"here": row["here"], "everywhere": row["everywhere"]}
         for row in Dispatch.objects.filter(
             expert__in=[hit.expert.pk for hit in hits], visited_from__isnull=False
         )
