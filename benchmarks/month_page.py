@@ -11,7 +11,18 @@ from pathlib import Path
 
 from benchmarks.scratch import prepare, scratch_database
 
-PAGES = ("months/{month}/", "months/{month}/?kind=保留", "dispatches/", "dispatches/{number}/", "")
+PAGES = (
+    "months/{month}/",
+    "months/{month}/?kind=保留",
+    "dispatches/",
+    "dispatches/{number}/",
+    "queue/",
+    "queue/?turn=office&sort=-yen",
+    "queue/?code={code}&page=3",
+    "queue/clean/",
+    "dispatches/{held}/?queue=1&turn=office",
+    "",
+)
 REPEATS = 15
 
 
@@ -28,7 +39,7 @@ def main(dispatches: int) -> None:
     from core.exchange.services import load_folder
     from core.jobs.progress import Progress
     from core.jobs.registry import KINDS
-    from dispatch.models import Dispatch
+    from dispatch.models import Dispatch, Finding
     from office.months import months_with_visits
 
     with scratch_database("pages"):
@@ -43,10 +54,14 @@ def main(dispatches: int) -> None:
         client.force_login(user)
         first = Dispatch.objects.order_by("number").first()
         assert first is not None
+        held = Finding.objects.filter(kind="保留").select_related("dispatch").order_by("pk").last()
+        assert held is not None
         month = f"{months_with_visits()[0]:%Y-%m}"
         print(f"office pages: {dispatches:,} dispatches")
         for page in PAGES:
-            url = "/office/" + page.format(month=month, number=first.number)
+            url = "/office/" + page.format(
+                month=month, number=first.number, held=held.dispatch.number, code=held.code
+            )
             times = []
             for _ in range(REPEATS):
                 with CaptureQueriesContext(connection) as queries:
@@ -55,7 +70,7 @@ def main(dispatches: int) -> None:
                     times.append((time.perf_counter() - before) * 1000)
                 assert answer.status_code == 200, (url, answer.status_code)
             print(
-                f"  {url:34} {len(queries):3} queries  median {statistics.median(times):6.1f} ms"
+                f"  {url:46} {len(queries):3} queries  median {statistics.median(times):6.1f} ms"
                 f"  highest {max(times):6.1f} ms"
             )
 

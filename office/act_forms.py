@@ -14,7 +14,7 @@ from accounts.models import User
 from core import clock
 from core.exchange.registry import table_named
 from core.programme.models import CodeItem
-from core.programme.selectors import code_items
+from core.programme.selectors import code_lists
 from dispatch import services
 from dispatch.models import Declaration, Dispatch, Inquiry, Waiver
 from dispatch.services.corrections import stored_texts
@@ -26,6 +26,13 @@ REASON_LENGTH = 2000
 # The form under which drafts of acts are kept, and the target of an act about the whole dispatch in an address.
 DRAFTS = "office_act"
 WHOLE = "-"
+_LISTS = (
+    CodeItem.List.INQUIRY_REASON,
+    CodeItem.List.RETURN_REASON,
+    CodeItem.List.CORRECTION_REASON,
+    CodeItem.List.WAIVER_REASON,
+    CodeItem.List.DECISION_REASON,
+)
 
 
 def draft_name(dispatch: Dispatch, act: str, target: str) -> str:
@@ -37,13 +44,11 @@ class Chosen:
     """The ready-made reasons of today, read once for a page with many forms."""
 
     def __init__(self) -> None:
-        self._lists: dict[str, list[str]] = {}
+        self._lists = code_lists(_LISTS, clock.today())
 
     def of(self, name: str) -> list[tuple[str, str]]:
         """The choices of a code list."""
-        if name not in self._lists:
-            self._lists[name] = code_items(name, clock.today())
-        return [(item, item) for item in self._lists[name]]
+        return [(item, item) for item in self._lists.get(name, [])]
 
 
 class ActForm(forms.Form):

@@ -158,7 +158,7 @@ WITH asked AS MATERIALIZED (
          bool_or(asked_of = 'institution') AS institution, min(due_on) AS due_on
     FROM dispatch_inquiry WHERE answered_at IS NULL GROUP BY 1, 2
 ), facts AS (
-  SELECT f.dispatch_id, f.code, f.kind, f.reason, f.expected, f.actual, f.first_seen_at, d.number,
+  SELECT f.id, f.dispatch_id, f.code, f.kind, f.first_seen_at, d.number,
          a.month, a.fee + a.travel AS yen,
          d.visited_to, greatest(d.reported_at, d.attested_at) AS papers_at,
          d.reported_at IS NULL AS unreported, d.attested_at IS NULL AS unattested,
@@ -195,18 +195,23 @@ _OF_TURN = "(turn = %(turn)s OR (%(turn)s = '' AND turn <> 'nobody'))"
 _OF_CODE = "(%(code)s = '' OR code = %(code)s)"
 _OF_LATE = "(NOT %(late)s OR late)"
 
+# A dispatch has a code once, so codes count rows; turns and the whole list count dispatches.
 _GROUPS = f"""
-SELECT turn, code, min(kind),
-       count(DISTINCT dispatch_id) FILTER (WHERE {_OF_CODE} AND {_OF_LATE}),
-       min(first_seen_at) FILTER (WHERE {_OF_CODE} AND {_OF_LATE}),
-       count(DISTINCT dispatch_id) FILTER (WHERE {_OF_TURN} AND {_OF_LATE}),
-       min(first_seen_at) FILTER (WHERE {_OF_TURN} AND {_OF_LATE}),
-       coalesce(sum(yen) FILTER (WHERE {_OF_TURN} AND {_OF_LATE}), 0),
-       count(DISTINCT dispatch_id) FILTER (WHERE {_OF_TURN} AND {_OF_CODE} AND late),
-       min(first_seen_at) FILTER (WHERE {_OF_TURN} AND {_OF_CODE} AND late),
-       count(DISTINCT dispatch_id) FILTER (WHERE {_OF_TURN} AND {_OF_CODE} AND {_OF_LATE}),
-       grouping(turn), grouping(code)
-  FROM open GROUP BY GROUPING SETS ((turn), (code), ())
+, by_turn AS (
+  SELECT dispatch_id, turn, min(first_seen_at) AS since FROM open WHERE {_OF_CODE} AND {_OF_LATE} GROUP BY 1, 2
+), listed AS (
+  SELECT dispatch_id, bool_or({_OF_LATE}) AS is_listed, bool_or(late) AS is_late,
+         min(first_seen_at) FILTER (WHERE late) AS late_since
+    FROM open WHERE {_OF_TURN} AND {_OF_CODE} GROUP BY 1
+)
+SELECT 'turn', turn, '', count(*), min(since), 0 FROM by_turn GROUP BY turn
+UNION ALL
+SELECT 'code', code, min(kind), count(*), min(first_seen_at), coalesce(sum(yen), 0)
+  FROM open WHERE {_OF_TURN} AND {_OF_LATE} GROUP BY code
+UNION ALL
+SELECT 'list', '', '', count(*) FILTER (WHERE is_listed), NULL, 0 FROM listed
+UNION ALL
+SELECT 'late', '1', '', count(*) FILTER (WHERE is_late), min(late_since), 0 FROM listed
 """
 
 _LIST = f"""
@@ -247,15 +252,17 @@ def _ask(user: User, statement: str, parameters: dict[str, Any]) -> list[tuple[A
 def overview(user: User, wanted: Wanted) -> Overview:
     """The groups of the queue under the other filters: by turn, overdue, by code. Two queries."""
     found = Overview()
-    for row in _ask(user, _GROUPS, _parameters(wanted)):
-        turn, code, kind, turns, turn_since, codes, code_since, yen, late, late_since, total, *folded = row
-        if folded == [0, 1] and turns:
-            found.turns[turn] = Group(turn, "", turns, turn_since, 0)
-        elif folded == [1, 0] and codes:
-            found.codes.append(Group(code, kind, codes, code_since, int(yen)))
-        elif folded == [1, 1]:
-            found.total = total
-            found.late = Group("1", "", late, late_since, 0)
+    for what, value, kind, count, oldest, yen in _ask(user, _GROUPS, _parameters(wanted)):
+        group = Group(value, kind, count, oldest, int(yen))
+        match what:
+            case "turn":
+                found.turns[value] = group
+            case "code":
+                found.codes.append(group)
+            case "late":
+                found.late = group
+            case _:
+                found.total = count
     order = {kind: place for place, kind in enumerate(KINDS)}
     found.codes.sort(key=lambda group: (order.get(group.kind, 9), group.value))
     return found
@@ -267,9 +274,10 @@ def waiting_rows(user: User, wanted: Wanted, first: int, count: int) -> list[Wai
     statement = f"""{_LIST}
     , page AS (SELECT *, row_number() OVER (ORDER BY {order}) AS place FROM rows
                 ORDER BY {order} OFFSET %(first)s LIMIT %(count)s)
-    SELECT p.dispatch_id, p.since, p.yen, o.code, o.kind, o.reason, o.expected, o.actual, o.first_seen_at, o.turn,
+    SELECT p.dispatch_id, p.since, p.yen, o.code, o.kind, f.reason, f.expected, f.actual, o.first_seen_at, o.turn,
            o.due_on, o.late
-      FROM page p JOIN open o USING (dispatch_id) WHERE {_OF_TURN} ORDER BY p.place, o.kind, o.code"""
+      FROM page p JOIN open o USING (dispatch_id) JOIN dispatch_finding f ON f.id = o.id
+     WHERE {_OF_TURN} ORDER BY p.place, o.kind, o.code"""
     rows: dict[int, Waiting] = {}
     for row in _ask(user, statement, {**_parameters(wanted), "first": first, "count": count}):
         dispatch_id, since, yen, *finding = row

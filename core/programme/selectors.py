@@ -1,7 +1,7 @@
 """Which rule set is in force when."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from rules.ruleset import RuleSet as Rules
 
@@ -28,6 +28,15 @@ def code_items(list_name: str, day: dt.date) -> list[str]:
         .order_by("position", "pk")
         .values_list("name", flat=True)
     )
+
+
+def code_lists(list_names: Iterable[str], day: dt.date) -> dict[str, list[str]]:
+    """The values of several code lists on a day, each in its order; a list without any isn't there. One query."""
+    found: dict[str, list[str]] = {}
+    rows = models.CodeItem.objects.filter(list__in=list(list_names), valid__contains=day)
+    for list_name, name in rows.order_by("position", "pk").values_list("list", "name"):
+        found.setdefault(list_name, []).append(name)
+    return found
 
 
 class RuleBook:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import F, QuerySet
+from django.db.models import Count, F, Min, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -185,13 +185,14 @@ def findings_waiting(user: User) -> list[Line]:
                 "note": "機関・専門家・支援先の番です。督促は自動で送られています。",
             }
         )
-    if may(user, "verify_dispatch").allowed and (ready := _clean(user).count()):
+    ready = _clean(user).order_by().aggregate(count=Count("pk"), oldest=Min("approved_at"))
+    if may(user, "verify_dispatch").allowed and ready["count"]:
         lines.append(
             {
                 "title": "確認できる派遣",
                 "url": reverse("office:queue_clean"),
-                "count": ready,
-                "oldest": _clean(user).values_list("approved_at", flat=True)[0],
+                "count": ready["count"],
+                "oldest": ready["oldest"],
                 "note": "確認事項のない承認済の派遣です。まとめて確認済にできます。",
             }
         )
