@@ -18,7 +18,6 @@ from core.audit.models import Access
 from core.audit.services import record_page, record_view
 from core.errors import DomainError
 from core.exchange.registry import table_of
-from core.notify.services import waiting_for
 from dispatch.models import Dispatch, Status
 from dispatch.selectors import received_values
 from dispatch.services import (
@@ -29,7 +28,6 @@ from dispatch.services import (
     correct_dispatch,
     edit_token,
     reschedule_dispatch,
-    telling,
 )
 from dispatch.services.corrections import stored_texts
 from dispatch.services.reminding import deadlines
@@ -44,15 +42,13 @@ from office.application_facts import (
 )
 from office.lists import containing, page_of
 from office.reception_forms import CancelForm, CorrectionForm, QuestionForm, RescheduleForm
-from office.waiting import OF_DISPATCHES, Waiting, waiting_source
+from office.waiting import Waiting, waiting_source
 
 SEARCHED = ("number", "expert__name", "company__name", "institution__name")
 # What the last press of "confirm" came to, shown once.
 _RESULTS = "reception_results"
 # More can't be ticked on one page.
 _MOST = 50
-# Tasks that other lines of the start page already count.
-_COUNTED = (telling.CONFIRM, telling.REQUEST, telling.INQUIRY_ANSWERED, telling.VERIFY)
 
 
 @waiting_source(12)
@@ -81,57 +77,6 @@ def applications_waiting(user: User) -> list[Waiting]:
     if found["late"]:
         line["overdue"] = found["late"]
     return [line]
-
-
-@waiting_source(18)
-def tasks_waiting(user: User) -> list[Waiting]:
-    """What was put to this person or the person's role besides: objections, what stays late, the rest."""
-    if not may(user, "confirm_dispatch").allowed:
-        return []
-    tasks = [
-        task
-        for task in waiting_for(user)
-        if task.code.startswith(OF_DISPATCHES) and task.code not in _COUNTED
-    ]
-    late = [task for task in tasks if task.code.startswith(telling.ESCALATED)]
-    others = [task for task in tasks if not task.code.startswith(telling.ESCALATED)]
-    lines: list[Waiting] = []
-    address = reverse("office:task_list")
-    if late:
-        lines.append(
-            {
-                "title": "督促の後も済まない手続き",
-                "url": f"{address}?kind=late",
-                "count": len(late),
-                "oldest": late[0].opened_at,
-                "note": "機関または専門家へ連絡してください。",
-                "overdue": len(late),
-            }
-        )
-    if others:
-        lines.append(
-            {
-                "title": "お知らせ",
-                "url": address,
-                "count": len(others),
-                "oldest": others[0].opened_at,
-                "note": others[0].title,
-            }
-        )
-    return lines
-
-
-@office_view()
-def task_list(request: HttpRequest) -> HttpResponse:
-    """Everything that was put to this person or the person's role and still waits."""
-    tasks = waiting_for(person(request))
-    if request.GET.get("kind") == "late":
-        tasks = [task for task in tasks if task.code.startswith(telling.ESCALATED)]
-    page = page_of(request, tasks)
-    for task in page.object_list:
-        task.is_late = task.code.startswith(telling.ESCALATED)
-    context = {"section": "work", "page": page}
-    return render(request, "office/reception/tasks.html", context)
 
 
 @office_view()

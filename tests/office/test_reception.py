@@ -16,7 +16,8 @@ from dispatch.models import Correction, Dispatch, Inquiry, Status
 from dispatch.services import accept_dispatch, correct_dispatch, edit_token, remind_overdue
 from dispatch.services.corrections import stored_texts
 from office.reception_forms import CORRECTED
-from office.views.reception import applications_waiting, tasks_waiting
+from office.views.own_tasks import tasks_waiting
+from office.views.reception import applications_waiting
 
 __all__ = ["stage"]
 
