@@ -3,7 +3,16 @@
 import subprocess
 import sys
 
-PARTS = ("load_exchange", "close_month", "notices", "month_page", "expert_search", "history", "check_events", "signals")
+PARTS = (
+    "load_exchange",
+    "close_month",
+    "notices",
+    "month_page",
+    "expert_search",
+    "history",
+    "check_events",
+    "signals",
+)
 
 
 def main() -> int:
