@@ -164,16 +164,31 @@ def _receipt(operator: User, number: str) -> str:
     return str(receipt.uuid)
 
 
-def _case(chief: User) -> str:
-    """The number of an open case of K1 for C1."""
+def _case(institution: str, company: str) -> str:
+    """The number of an open case of an institution for a client."""
+    chief = User.objects.get(institution_member__institution__code=institution, role=Role.INSTITUTION_CHIEF)
     return open_case(
-        institution=Institution.objects.get(code="K1"),
-        company=Company.objects.get(code="C1"),
+        institution=Institution.objects.get(code=institution),
+        company=Company.objects.get(code=company),
         topic="創業",
         problem="課題",
         why_not_alone="理由",
         actor=chief,
     ).code
+
+
+def _asked_of_others(operator: User) -> int:
+    """A request and an inquiry about the others' dispatch; answers the inquiry's id."""
+    dispatch = Dispatch.objects.get(number="D2")
+    ApprovalRequest.objects.create(dispatch=dispatch, kind="lead", reason="理由", asked_at=clock.now())
+    return Inquiry.objects.create(
+        dispatch=dispatch,
+        asked_of="expert",
+        question="照会",
+        asked_by=operator,
+        asked_at=clock.now(),
+        due_on=clock.today(),
+    ).pk
 
 
 def _values(july: PayoutRun, august: PayoutRun, people: dict[str, User]) -> dict[str, Any]:
@@ -205,7 +220,9 @@ def _values(july: PayoutRun, august: PayoutRun, people: dict[str, User]) -> dict
         "institution": Institution.objects.get(code="K1").pk,
         "expert": Expert.objects.get(code="E1").pk,
         "company": Company.objects.get(code="C1").pk,
-        "case": _case(people[Role.INSTITUTION_CHIEF]),
+        "case": _case("K1", "C1"),
+        "others_case": _case("K2", "C2"),
+        "others_inquiry": _asked_of_others(operator),
         "member": people[Role.INSTITUTION_STAFF].pk,
         "dispatch": Dispatch.objects.get(number="D1").pk,
         "approvalrequest": ApprovalRequest.objects.create(
