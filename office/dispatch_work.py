@@ -11,7 +11,8 @@ from core import clock
 from core.programme.selectors import dispatch_terms
 from dispatch.models import Attestation, Declaration, Dispatch, Draft, Finding, Inquiry, StatusChange, Waiver
 from dispatch.selectors import allowed_actions
-from office.act_forms import ACTS, DRAFTS, ActForm, Chosen, draft_name
+from office.act_form_base import DRAFTS, ActForm, Chosen, draft_name
+from office.act_forms import ACTS
 from office.rule_words import Words, words_of
 from office.selectors import finding_title
 from office.turns import Standing, Turn, due_on, whose_turn

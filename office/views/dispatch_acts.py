@@ -17,7 +17,8 @@ from dispatch.models import Declaration, Dispatch
 from dispatch.services import StaleEdit, discard_draft, edit_token, save_draft
 from dispatch.services.cases import FieldErrors
 from office.access import office_view, person
-from office.act_forms import ACTS, DRAFTS, WHOLE, ActForm, draft_name
+from office.act_form_base import DRAFTS, WHOLE, ActForm, draft_name
+from office.act_forms import ACTS
 from office.dispatch_work import Failed
 from office.views.dispatches import Walk, dispatch_of, page_of_dispatch
 
