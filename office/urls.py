@@ -6,6 +6,7 @@ from office.views import (
     bank_accounts,
     dispatch_acts,
     dispatches,
+    evidence_file,
     exports,
     history,
     home,
@@ -53,6 +54,7 @@ urlpatterns = [
     path("queue/clean/", queue.clean, name="queue_clean"),
     path("dispatches/", dispatches.dispatch_list, name="dispatch_list"),
     path("dispatches/<str:number>/", dispatches.dispatch_detail, name="dispatch_detail"),
+    path("dispatches/<str:number>/evidence.pdf", evidence_file.evidence_file, name="evidence_file"),
     path("dispatches/<str:number>/acts/<str:act>/", dispatch_acts.dispatch_act, name="dispatch_act"),
     path(
         "dispatches/<str:number>/acts/<str:act>/draft/<str:target>/",

@@ -8,10 +8,13 @@ and its replacements compress the same data differently).
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from hashlib import md5
+from io import BytesIO
 from typing import Any, Literal, cast
 
 from reportlab import rl_config
+from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from core.documents.embedding import document_font
@@ -187,6 +190,33 @@ class Sheet:
         if fill:
             self._colour = fill
         self.canvas._code.append(f"{setting}{x:.2f} {y:.2f} {width:.2f} {height:.2f} re {paint}")
+
+    def circle(self, x: float, y: float, radius: float, *, line: str = LINE, weight: float = 0.5) -> None:
+        """Draw a circle around a point."""
+        bow = radius * 0.5523
+        curves = (
+            (x + radius, y + bow, x + bow, y + radius, x, y + radius),
+            (x - bow, y + radius, x - radius, y + bow, x - radius, y),
+            (x - radius, y - bow, x - bow, y - radius, x, y - radius),
+            (x + bow, y - radius, x + radius, y - bow, x + radius, y),
+        )
+        drawn = " ".join(" ".join(f"{value:.2f}" for value in curve) + " c" for curve in curves)
+        self.canvas._code.append(f"{line} G {weight:.2f} w {x + radius:.2f} {y:.2f} m {drawn} S")
+
+    def stroke(self, points: Sequence[tuple[float, float]], *, line: str = INK, weight: float = 1) -> None:
+        """Draw a line through points with round ends; a single point is a dot."""
+        (x, y), *rest = points
+        drawn = " ".join(f"{right:.2f} {up:.2f} l" for right, up in rest or [(x, y)])
+        self.canvas._code.append(f"{line} G {weight:.2f} w 1 J 1 j {x:.2f} {y:.2f} m {drawn} S 0 J 0 j")
+
+    def picture(self, content: bytes, x: float, y: float, width: float, height: float) -> None:
+        """Place a JPEG or PNG into a box from its lower left corner, as large as fits, in its middle."""
+        image = ImageReader(BytesIO(content))
+        pixels_wide, pixels_high = image.getSize()
+        scale = min(width / pixels_wide, height / pixels_high)
+        wide, high = pixels_wide * scale, pixels_high * scale
+        self.canvas.drawImage(image, x + (width - wide) / 2, y + (height - high) / 2, wide, high)
+        self._colour = ""
 
     def next_page(self) -> None:
         """Finish this page and go on with an empty one."""
