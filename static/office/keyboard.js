@@ -62,7 +62,12 @@ function openAct(name) {
   const first =
     act.querySelector("input[type=radio]:checked") ??
     act.querySelector("input:not([type=hidden]), textarea, select, button");
-  (first ?? act.querySelector("summary")).focus();
+  const target = first ?? act.querySelector("summary");
+  target.focus();
+  if (document.activeElement !== target) {
+    // what has just been opened may not be laid out yet
+    requestAnimationFrame(() => target.focus());
+  }
   act.scrollIntoView({ block: "nearest" });
   return true;
 }

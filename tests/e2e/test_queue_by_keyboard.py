@@ -45,6 +45,8 @@ def queue(site: Any) -> list[str]:
 def opened(desk: Any, path: str, **options: Any) -> Page:
     """The page, with its keys at work."""
     page: Page = desk.sign_in("tanto", path=path, **options)
+    page.wait_for_url(f"**{path}")
+    page.wait_for_load_state("load")
     expect(page.get_by_role("button", name="キー操作")).to_be_visible()
     return page
 
