@@ -105,7 +105,7 @@ def inquiry_list(request: HttpRequest) -> HttpResponse:
     )
     page.object_list = shown = list(page.object_list)
     record_page(actor=user, rows=shown)
-    _with_reminders(shown)
+    _with_reminders(shown, user)
     today = clock.today()
     counts = everything.order_by().aggregate(
         open=Count("pk", filter=Q(answered_at=None)),
@@ -123,11 +123,13 @@ def inquiry_list(request: HttpRequest) -> HttpResponse:
     return render(request, "office/inquiries/list.html", context)
 
 
-def _with_reminders(inquiries: list[Inquiry]) -> None:
+def _with_reminders(inquiries: list[Inquiry], user: User) -> None:
     """Notes on each row when its reminder went out and when the office was told. One query."""
     sent: dict[tuple[int, str, dt.datetime], dt.datetime] = {
         (each.dispatch_id, each.step, each.since): each.sent_at
-        for each in Reminder.objects.filter(dispatch__in=[row.dispatch_id for row in inquiries])
+        for each in Reminder.objects.visible_to(user).filter(
+            dispatch__in=[row.dispatch_id for row in inquiries]
+        )
     }
     for row in inquiries:
         step = f"inquiry_{row.asked_of}"
@@ -175,7 +177,7 @@ def _page(request: HttpRequest, inquiry: Inquiry, **forms_given: forms.Form) -> 
         .select_related("asked_by", "answered_by")
         .order_by("asked_at", "pk")
     )
-    _with_reminders([inquiry])
+    _with_reminders([inquiry], user)
     context: dict[str, Any] = {
         "section": "work",
         "inquiry": inquiry,

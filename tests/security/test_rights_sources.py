@@ -80,6 +80,9 @@ REASONS = {
         "Change.objects.filter",
     ): "the changes of the policy, for administrators",
     ("office/views/front.py", "connection.cursor()"): "the health check asks for nothing",
+    ("office/views/signal_terms.py", "SignalTerms.objects.order_by"): "thresholds, for whoever may set them",
+    ("office/views/inquiries.py", "Task.objects.open"): "whether somebody of the office has read an answer",
+    ("office/views/signals.py", "Job.objects.filter"): "whether a look is under way: a yes or no, no record",
     ("core/programme/admin.py", "connection.cursor()"): "whether a rule set is used: a yes or no, no record",
 }
 
