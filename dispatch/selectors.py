@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 
+from accounts.models import Role
 from accounts.rights import may
 from core import clock
 
@@ -108,26 +109,34 @@ _STEP_NAMES = {
     "finish": "支援終了", "report": "報告", "approve": "承認", "return": "差戻し", "verify": "確認", "exclude": "対象外",
     "release": "対象外の取消", "schedule": "支払予定", "pay": "支払", "import": "取込",
 }  # fmt: skip
+# Steps whose reason the office wrote for itself.
+_NOTED_BY_OFFICE = ("exclude", "release")
 
 
 def timeline(dispatch: Dispatch, user: "User") -> list[Entry]:
-    """Who did what with a dispatch, when and why, oldest first; what the person may not see is left out."""
+    """Who did what with a dispatch, when and why, oldest first; what the person may not see is left out.
+
+    Why the office put a dispatch aside is its own note (as of M01 and X06); what it asked the institution, the expert
+    doesn't read.
+    """
+    is_expert = user.role == Role.EXPERT
     found = [
         Entry(
             change.at,
             change.actor_name,
             f"{_STEP_NAMES.get(change.action, change.action)}（{change.get_from_status_display()} →"
             f" {change.get_to_status_display()}）",
-            change.reason,
+            "" if is_expert and change.action in _NOTED_BY_OFFICE else change.reason,
         )
         for change in StatusChange.objects.visible_to(user).filter(dispatch=dispatch)
     ]
     for answer in Attestation.objects.visible_to(user).filter(dispatch=dispatch):
         what = "従事証明（相違なし）" if answer.confirmed else "従事証明（相違あり）"
         found.append(Entry(answer.answered_at, answer.name, what, answer.comment))
-    for inquiry in (
-        Inquiry.objects.visible_to(user).filter(dispatch=dispatch).select_related("asked_by", "answered_by")
-    ):
+    inquiries = Inquiry.objects.visible_to(user).filter(dispatch=dispatch)
+    if is_expert:
+        inquiries = inquiries.filter(asked_of=Inquiry.AskedOf.EXPERT)
+    for inquiry in inquiries.select_related("asked_by", "answered_by"):
         found.append(
             Entry(
                 inquiry.asked_at,
