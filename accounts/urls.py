@@ -7,7 +7,7 @@ from allauth.mfa.totp.views import deactivate_totp
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from .views import passwords, second_factor, sign_in
+from .views import manuals, passwords, second_factor, sign_in
 
 sign_out = auth.LogoutView.as_view()
 
@@ -33,6 +33,8 @@ urlpatterns = [
     path("account/second-factor/remove/", deactivate_totp, name="mfa_deactivate_totp"),
     path("account/second-factor/codes/", view_recovery_codes, name="mfa_view_recovery_codes"),
     path("account/second-factor/codes/new/", generate_recovery_codes, name="mfa_generate_recovery_codes"),
+    path("help/", manuals.manual_list, name="manual_list"),
+    path("help/<slug:slug>/", manuals.manual, name="manual"),
     # The admin signs in and out by the same pages.
     path("admin/login/", sign_in.admin_sign_in),
     path("admin/logout/", sign_out),

@@ -177,7 +177,9 @@ USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+# The manuals that the product shows, and their pictures.
+MANUAL_DIR = BASE_DIR / "docs" / "manual"
+STATICFILES_DIRS: list[Path | tuple[str, Path]] = [BASE_DIR / "static", ("manual", MANUAL_DIR / "pictures")]
 STATIC_ROOT = VAR_DIR / "static"
 # What runs export to; written by the worker, read by the web process.
 EXPORT_DIR = VAR_DIR / "exports"

@@ -1,0 +1,1 @@
+"""The manuals of docs/manual as pages of the product."""
