@@ -105,3 +105,4 @@ class CancelForm(forms.Form):
         help_text="専門家と機関に伝わります。",
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+    edit_token = forms.CharField(required=False, max_length=60, widget=forms.HiddenInput)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from django.contrib.admin.widgets import AdminDateWidget
 from django.contrib.postgres.forms import RangeWidget
+from django.forms import DateInput
 
 _NAMES = ("最初の日", "終わりの日（この日は含まない）")
 
@@ -12,7 +12,7 @@ class DayRangeWidget(RangeWidget):
     """Two days, each with a name for those who can't see that they stand beside each other."""
 
     def __init__(self) -> None:
-        super().__init__(AdminDateWidget())
+        super().__init__(DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         """What the template shows."""

@@ -166,7 +166,7 @@ def _page(
                 "edit_token": token,
             }
         ),
-        "cancel": CancelForm(),
+        "cancel": CancelForm(initial={"edit_token": token}),
     }
     own["correct"].initial["edit_token"] = token
     if form is not None:
@@ -304,7 +304,8 @@ def _reschedule(form: forms.Form, dispatch: Dispatch, user: User) -> str:
 
 
 def _cancel(form: forms.Form, dispatch: Dispatch, user: User) -> str:
-    cancel_dispatch(dispatch=dispatch, reason=form.cleaned_data["reason"], actor=user)
+    data = form.cleaned_data
+    cancel_dispatch(dispatch=dispatch, reason=data["reason"], actor=user, edit_token=data["edit_token"])
     return "取り消しました。専門家に知らせました。"
 
 

@@ -194,6 +194,17 @@ def test_calling_off_needs_a_reason(stage: Stage) -> None:
     assert "「取消」です" in text_of(client.get(path(dispatch)))
 
 
+def test_what_another_changed_meanwhile_is_not_called_off_unseen(stage: Stage) -> None:
+    dispatch = accepted(stage)
+    client, sent = browser(stage.operator), {"reason": "重複のため", "edit_token": edit_token(dispatch)}
+    assert sent["edit_token"] in text_of(client.get(path(dispatch)))
+    stage.travel(at("07-01 10:00"))
+    correct_dispatch(dispatch=dispatch, values={"経営課題": "販路開拓"}, reason="確認", actor=stage.approver)
+    page = text_of(client.post(path(dispatch, "cancel/"), sent))
+    assert "ほかの人が変更しました: 経営課題" in page and "重複のため" in page
+    assert Dispatch.objects.get().status == Status.ACCEPTED
+
+
 def test_what_stays_late_stands_out_among_what_waits(stage: Stage) -> None:
     save_dispatch_terms(
         name="早く",
