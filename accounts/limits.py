@@ -30,12 +30,16 @@ def within_hours(
     return time < end and (not weekdays or (moment - _DAY).isoweekday() in weekdays)
 
 
-def sign_in_refusal(user: User, address: str) -> str:
-    """Why the person may not be signed in now from this address; empty when nothing stands against it."""
+def sign_in_refusal(user: User, address: str, role_networks: list[str] | None = None) -> str:
+    """Why the person may not be signed in now from this address; empty when nothing stands against it.
+
+    `role_networks` are the networks of the person's role where the caller has just read them; otherwise they are read.
+    """
     if not within_hours(clock.now(), user.allowed_weekdays, user.allowed_from, user.allowed_until):
         return "このIDを使える曜日・時刻ではありません。"
     parsed = parse_address(address)
-    for networks in (networks_of(user.role), user.allowed_networks):
+    of_role = networks_of(user.role) if role_networks is None else role_networks
+    for networks in (of_role, user.allowed_networks):
         if networks and (parsed is None or not is_within(parsed, networks)):
             return "この接続元からは利用できません。"
     return ""

@@ -11,8 +11,12 @@ from portal_expert.authentication import TokenAuthentication
 
 app_name = "api"
 
+check_events = CheckEventsView.as_view()
+# whatever it writes it writes in `acting`: hundreds of phones at once are spared two statements each
+check_events.names_itself = True  # type: ignore[attr-defined]
+
 urlpatterns = [
-    path("check-events/", CheckEventsView.as_view(), name="check_events"),
+    path("check-events/", check_events, name="check_events"),
     path(
         "schema/",
         SpectacularAPIView.as_view(

@@ -17,7 +17,8 @@ class RequestIdMiddleware:
     """Makes the id here, never from a header a caller could forge, and answers with it.
 
     A request that may change something names itself to the database before its view runs, so that history knows
-    request, address and person also where a package writes without our services.
+    request, address and person also where a package writes without our services. A view with `names_itself` writes
+    by services alone, inside `acting`, and is spared the two statements.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -38,7 +39,7 @@ class RequestIdMiddleware:
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
         """Runs when the person is known."""
-        if request.method in _CHANGES_NOTHING:
+        if request.method in _CHANGES_NOTHING or getattr(view, "names_itself", False):
             return
         user = getattr(request, "user", None)
         actor: Actor | None = user if user is not None and user.is_authenticated else None

@@ -77,18 +77,19 @@ def _issue(row: Dispatch, channel: str, actor: Actor) -> IssuedLink:
     token = secrets.token_urlsafe(32)
     now = clock.now()
     by_mail = channel == AttestationLink.Channel.MAIL
+    token_hash = _hash(token)
     link = AttestationLink.objects.create(
         dispatch=row,
-        token_hash=_hash(token),
+        token_hash=token_hash,
         channel=channel,
         sent_to=row.company.email if by_mail else "",
+        # known before the link's own number is, so that nothing has to be written twice
+        mail_key=f"attestation:{row.pk}:{token_hash[:16]}" if by_mail else "",
         issued_at=now,
         expires_at=now + dt.timedelta(days=dispatch_terms(now.date()).link_days),
     )
     issued = IssuedLink(link, token)
     if by_mail:
-        link.mail_key = f"attestation:{link.pk}"
-        link.save(update_fields=["mail_key"])
         assert row.visited_from and row.visited_to
         queue_mail(
             to=row.company.email,

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, Max, Min, OuterRef, Q
+from django.db.models import Q
 
 from core import clock
 from core.audit.acting import SYSTEM, Actor, acting
@@ -14,7 +14,7 @@ from core.exchange.cells import BadCell, Text
 from rules import codes
 
 from .. import after_change
-from ..models import CheckEvent, Declaration, Dispatch, Status, VisitBasis
+from ..models import Declaration, Dispatch, Status, VisitBasis
 from . import telling
 from .attesting import ask_client, renew_links
 from .cases import FieldErrors
@@ -115,6 +115,26 @@ def _visited(
         renew_links(row, actor)
 
 
+# Asked with every event that comes in: whose times the events would set or move, without a lock.
+_CANDIDATES = """
+SELECT d.id
+  FROM dispatch_dispatch d
+ CROSS JOIN LATERAL (
+       SELECT date_trunc('minute', min(e.device_time) FILTER (WHERE e.kind = %s)) AS started,
+              date_trunc('minute', max(e.device_time) FILTER (WHERE e.kind = %s)) AS ended
+         FROM dispatch_checkevent e WHERE e.dispatch_id = d.id) t
+ WHERE d.number = ANY(%s) AND t.ended > t.started
+   AND (d.status = 'confirmed' OR (d.status = 'visited' AND d.visit_basis = 'events'
+        AND (d.visited_from, d.visited_to) IS DISTINCT FROM (t.started, t.ended)))
+ ORDER BY d.number
+"""
+# The same of one dispatch, once its row is locked: a statement of its own sees what was committed meanwhile.
+_TIMES = """
+SELECT min(device_time) FILTER (WHERE kind = %s), max(device_time) FILTER (WHERE kind = %s)
+  FROM dispatch_checkevent WHERE dispatch_id = %s
+"""
+
+
 def propose_visits(*, numbers: Iterable[str], actor: Actor = SYSTEM) -> list[str]:
     """Takes 実施開始 and 実施終了 from the check events of these dispatches, and ends their visits.
 
@@ -122,16 +142,12 @@ def propose_visits(*, numbers: Iterable[str], actor: Actor = SYSTEM) -> list[str
     (rules.md §5), to the minute. Only confirmed dispatches with both ends, and visited ones whose times came from
     events before; what the expert stated by hand stays. Answers the numbers that changed.
     """
-    begin = CheckEvent.objects.filter(dispatch=OuterRef("pk"), kind=codes.EVENT_START)
-    finish = CheckEvent.objects.filter(dispatch=OuterRef("pk"), kind=codes.EVENT_END)
+    with connection.cursor() as cursor:
+        cursor.execute(_CANDIDATES, [codes.EVENT_START, codes.EVENT_END, list(numbers)])
+        candidates = [pk for (pk,) in cursor.fetchall()]
     standing = Q(status=Status.CONFIRMED) | Q(status=Status.VISITED, visit_basis=VisitBasis.EVENTS)
-    candidates = (
-        Dispatch.objects.filter(standing, Exists(begin), Exists(finish), number__in=list(numbers))
-        .order_by("number")
-        .values_list("pk", flat=True)
-    )
     changed = []
-    for pk in list(candidates):
+    for pk in candidates:
         with acting(actor, "propose_visit"):
             wait_for_approval()
             row = (
@@ -150,11 +166,9 @@ def propose_visits(*, numbers: Iterable[str], actor: Actor = SYSTEM) -> list[str
 def _propose(row: Dispatch, actor: Actor) -> bool:
     if row.method == codes.METHOD_FACE_TO_FACE and None in (row.latitude, row.longitude):
         return False
-    times = row.check_events.aggregate(
-        start=Min("device_time", filter=Q(kind=codes.EVENT_START)),
-        end=Max("device_time", filter=Q(kind=codes.EVENT_END)),
-    )
-    start, end = (times[name].replace(second=0, microsecond=0) for name in ("start", "end"))
+    with connection.cursor() as cursor:
+        cursor.execute(_TIMES, [codes.EVENT_START, codes.EVENT_END, row.pk])
+        start, end = (moment.replace(second=0, microsecond=0) for moment in cursor.fetchone())
     too_long = dt.timedelta(minutes=row.break_minutes or 0) >= end - start
     if end <= start or too_long or (row.visited_from, row.visited_to) == (start, end):
         return False
