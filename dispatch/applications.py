@@ -100,6 +100,14 @@ def _parties(application: Application) -> Iterator[Obstacle]:
             "認定を更新し、事務局へ届け出てください。",
             ObstacleKind.WARNING,
         )
+    ended = institution.valid_until
+    if ended is not None and ended < max(day, clock.today()):
+        yield Obstacle(
+            "派遣できる機関",
+            f"支援日（{day_text(day)}）に名簿にある機関",
+            f"{day_text(ended)} で構成機関から外れています",
+            "新しい申請はできません。進行中の派遣は続けられます。名簿については事務局へお問い合わせください。",
+        )
     topics = code_items("topic", day)
     if application.topic not in topics:
         yield Obstacle(

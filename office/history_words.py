@@ -28,6 +28,11 @@ ACTIONS = {
     "end_sessions": "ログインの強制終了",
     "issue_api_token": "APIトークンの発行",
     "revoke_api_token": "APIトークンの取消",
+    # rosters of institutions
+    "take_roster": "構成機関名簿の読み込み",
+    "choose_roster_lines": "構成機関名簿の行の選択",
+    "apply_roster": "構成機関名簿の反映",
+    "drop_roster": "構成機関名簿の取り下げ",
     # cases and dispatches
     "review_finding": "要確認事項の確認",
     "decide_signal": "不正の兆候の判断",
@@ -73,6 +78,8 @@ ACTIONS = {
     "correct_declaration": "申告書の訂正",
     "waive_finding": "保留の解除",
     "revoke_waiver": "保留の解除の取消",
+    "escalate_dispatch": "中小企業庁への報告",
+    "close_escalation": "中小企業庁の回答の記録",
     "hold_dispatch": "事務局判断（保留）",
     "exclude_dispatch": "事務局判断（対象外）",
     "release_dispatch": "事務局判断の取消",
@@ -91,4 +98,5 @@ ACTIONS = {
     "close_run": "支払データの完了",
     "drop_run": "支払データの破棄",
     "download_run_file": "支払ファイルの取得",
+    "take_own_notice": "本人による支払通知書の取得",
 }

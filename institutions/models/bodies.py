@@ -51,6 +51,8 @@ class Institution(models.Model):
     platform_code = CodeField("地域PFコード", blank=True)
     platform_name = models.CharField("地域PF名", max_length=200, blank=True)
     platform_role = models.CharField("地域PF役割", max_length=10, blank=True)
+    # the last day on which it may apply; None: no end. Set when the agency's roster no longer has it; in no exchange file
+    valid_until = models.DateField("有効期限", null=True, blank=True)
     created_at = models.DateTimeField("登録日時", auto_now_add=True, db_default=Now())
     updated_at = models.DateTimeField("更新日時", auto_now=True, db_default=Now())
 
