@@ -65,6 +65,17 @@ class CheckEventExtra(models.Model):
         return str(self.event_id)
 
 
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    def visible_to(self, user: "User") -> Self:
+        """Everybody's for those who look after accounts; one's own for experts."""
+        match reach(user, "read", self.model):
+            case Reach.ALL:
+                return self.all()
+            case Reach.OWN:
+                return self.filter(user=user)
+        return self.none()
+
+
 class ApiToken(models.Model):
     """A key to /api/v1/ for one person's programs. Only its hash is kept."""
 
@@ -77,9 +88,21 @@ class ApiToken(models.Model):
     expires_at = models.DateTimeField("有効期限")
     revoked_at = models.DateTimeField("失効日時", null=True, blank=True)
 
+    objects = ApiTokenQuerySet.as_manager()
+
     class Meta:
         verbose_name = verbose_name_plural = "APIトークン"
         ordering = ["-created_at", "-pk"]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether its time is over."""
+        return self.expires_at <= clock.now()
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it opens anything now."""
+        return self.revoked_at is None and not self.is_expired

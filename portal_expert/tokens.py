@@ -11,6 +11,7 @@ from accounts.models import RoleNetworks, User
 from accounts.rights import require
 from core import clock
 from core.audit.acting import Actor, acting
+from core.database.rows import Rows
 from core.errors import DomainError
 from portal_expert.models import ApiToken
 
@@ -58,9 +59,9 @@ def revoke_token(*, token: ApiToken, actor: Actor) -> None:
 
 
 # Asked with every request of a phone: one short statement instead of two that are built anew each time.
-_USER_FIELDS = tuple(field.attname for field in User._meta.concrete_fields)
+_USERS = Rows(User)
 _HOLDER = f"""
-SELECT {", ".join(f'u."{field.column}"' for field in User._meta.concrete_fields)}, n.networks
+SELECT {_USERS.columns("u")}, n.networks
   FROM {ApiToken._meta.db_table} t
   JOIN {User._meta.db_table} u ON u.id = t.user_id AND u.is_active
   LEFT JOIN {RoleNetworks._meta.db_table} n ON n.role = u.role
@@ -75,5 +76,5 @@ def holder_of(text: str, address: str) -> User | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    user = User.from_db(connection.alias, _USER_FIELDS, row[:-1])
+    user = _USERS.record(row[:-1])
     return None if sign_in_refusal(user, address, row[-1] or []) else user

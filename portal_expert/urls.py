@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from portal_expert.views import answers, declarations, device, home, report, visit
+from portal_expert.views import (
+    answers,
+    declarations,
+    device,
+    dispatches,
+    fees,
+    home,
+    inquiries,
+    report,
+    tokens,
+    visit,
+)
 
 app_name = "expert"
 
@@ -15,6 +26,8 @@ urlpatterns = [
     path("visits/<str:number>/accept/", answers.accept, name="accept"),
     path("visits/<str:number>/decline/", answers.decline, name="decline"),
     path("visits/<str:number>/qr/", answers.show_qr, name="qr"),
+    path("dispatches/", dispatches.dispatch_list, name="dispatch_list"),
+    path("dispatches/<str:number>/", dispatches.dispatch_detail, name="dispatch_detail"),
     path("dispatches/<str:number>/report/", report.report, name="report"),
     path("dispatches/<str:number>/report/draft/", report.keep, name="report_keep"),
     path("dispatches/<str:number>/report/check/", report.check, name="report_check"),
@@ -23,4 +36,12 @@ urlpatterns = [
     path(
         "dispatches/<str:number>/declarations/<str:slug>/draft/", declarations.keep, name="declaration_keep"
     ),
+    path("inquiries/", inquiries.inquiry_list, name="inquiry_list"),
+    path("inquiries/<int:pk>/", inquiries.inquiry, name="inquiry"),
+    path("inquiries/<int:pk>/draft/", inquiries.inquiry_draft, name="inquiry_draft"),
+    path("inquiries/<int:pk>/draft/discard/", inquiries.inquiry_discard, name="inquiry_discard"),
+    path("fees/", fees.fees, name="fees"),
+    path("fees/<int:payout>/notice/", fees.notice, name="notice"),
+    path("tokens/", tokens.token_list, name="tokens"),
+    path("tokens/<int:pk>/revoke/", tokens.revoke, name="token_revoke"),
 ]

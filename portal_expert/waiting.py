@@ -1,6 +1,7 @@
 """Whom a dispatch waits for, and until when, as its expert reads it."""
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,10 +9,28 @@ from django.db.models import F, OuterRef, Q, Subquery
 
 from core import clock
 from core.programme.models import DispatchTerms
-from dispatch.models import Attestation, DispatchQuerySet, Inquiry, Status, StatusChange
+from dispatch.models import Attestation, Dispatch, DispatchQuerySet, Inquiry, Status, StatusChange
 
 YOU, INSTITUTION, CLIENT, OFFICE = "あなた", "機関", "支援先", "事務局"
-ANSWER, RECORD, REPORT, RETURNED, INQUIRY, VISIT = "answer", "record", "report", "returned", "inquiry", "visit"
+ANSWER, RECORD, REPORT, RETURNED, INQUIRY, VISIT = (
+    "answer",
+    "record",
+    "report",
+    "returned",
+    "inquiry",
+    "visit",
+)
+
+
+# What report, attestation and approval settle or ask anyway; until then it is told as what is waited for.
+_STILL_TO_COME = frozenset({"P01", "P02", "P03", "P04", "P05"})
+
+
+def in_the_way(codes: Iterable[str], dispatch: Dispatch) -> list[str]:
+    """The findings that are more than a step still to come."""
+    if dispatch.approved_at is not None:
+        return list(codes)
+    return [code for code in codes if code not in _STILL_TO_COME]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +68,7 @@ def with_waiting(rows: DispatchQuerySet) -> DispatchQuerySet:
         last_reason=Subquery(steps.values("reason")[:1]),
         confirmed_by_client=Subquery(answers.values("confirmed")[:1]),
         verdict=F("assessment__kind"),
+        verdict_codes=F("assessment__codes"),
     )
 
 

@@ -51,6 +51,11 @@ def notices(run: PayoutRun, rules: RuleSet) -> Iterator[Notice]:
     yield from _notices(run, chunk, rules)
 
 
+def notice_of(payout: Payout, rules: RuleSet) -> Notice:
+    """The notice of one payout of an approved run."""
+    return next(_notices(payout.run, [payout], rules))
+
+
 def _notices(run: PayoutRun, payouts: list[Payout], rules: RuleSet) -> Iterator[Notice]:
     visits = _visits(run, [payout.pk for payout in payouts])
     payer = copied_payer(run)
