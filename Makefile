@@ -8,7 +8,7 @@ PIP_ENV := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_IN
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test lint bench screens lock clean
+.PHONY: help setup tools demo test lint bench screens manual lock clean
 
 help: ## この一覧
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -74,8 +74,11 @@ lint: setup ## 書式、型、依存の向き、マイグレーション、本�
 bench: setup ## 速さの計測
 	@$(PY) -m benchmarks
 
-screens: setup ## 画面の写真を docs/screens に作る
+screens: setup ## README の画面の写真を docs/screens に作る
 	@$(PY) -m docs.screens.take
+
+manual: setup ## 手引きの画面の写真を docs/manual/pictures に作る
+	@$(PY) -m docs.screens.manual
 
 lock: setup ## 版の固定をやり直す（uv が要る）
 	@$(PY) -m uv --version > /dev/null || { echo 'エラー: .venv に uv を入れてください（$(PY) -m pip install uv）。' >&2; exit 1; }
