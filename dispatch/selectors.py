@@ -16,13 +16,14 @@ from .models import (
     Correction,
     Dispatch,
     DispatchQuerySet,
+    Escalation,
     Inquiry,
     Receipt,
     Status,
     StatusChange,
     Waiver,
 )
-from .transitions import EXCLUDABLE, PLANNED, sources_of
+from .transitions import ESCALATABLE, EXCLUDABLE, PLANNED, sources_of
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -71,6 +72,7 @@ _ACTIONS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("waive", "保留を解除する", "waive_finding", EXCLUDABLE),
     ("hold", "保留にする", "decide_dispatch", EXCLUDABLE),
     ("exclude", "対象外にする", "decide_dispatch", EXCLUDABLE),
+    ("escalate", "中小企業庁へ報告する", "escalate_dispatch", ESCALATABLE),
     ("release", "事務局判断を取り消す", "decide_dispatch", (*EXCLUDABLE, Status.INELIGIBLE)),
 )
 
@@ -133,6 +135,17 @@ def timeline(dispatch: Dispatch, user: "User") -> list[Entry]:
     for answer in Attestation.objects.visible_to(user).filter(dispatch=dispatch):
         what = "従事証明（相違なし）" if answer.confirmed else "従事証明（相違あり）"
         found.append(Entry(answer.answered_at, answer.name, what, answer.comment))
+    for report in (
+        Escalation.objects.visible_to(user)
+        .filter(dispatch=dispatch)
+        .select_related("reported_by", "closed_by")
+    ):
+        what = f"中小企業庁への報告（{report.get_kind_display()}）"
+        found.append(Entry(report.reported_at, _name(report.reported_by), what, report.text))
+        if report.closed_at:
+            found.append(
+                Entry(report.closed_at, _name(report.closed_by), "中小企業庁の回答の記録", report.answer)
+            )
     inquiries = Inquiry.objects.visible_to(user).filter(dispatch=dispatch)
     if is_expert:
         inquiries = inquiries.filter(asked_of=Inquiry.AskedOf.EXPERT)

@@ -40,6 +40,8 @@ OPEN = (
 PLANNED = (Status.APPLIED, Status.ACCEPTED, Status.CONFIRMED)
 # From the confirmation until the run takes it: what the office can exclude.
 EXCLUDABLE = (Status.CONFIRMED, Status.VISITED, Status.REPORTED, Status.APPROVED, Status.VERIFIED)
+# From the confirmation on there is something to doubt; of what was paid the agency is told, too.
+ESCALATABLE = (*EXCLUDABLE, Status.SCHEDULED, Status.PAID, Status.INELIGIBLE)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from django import forms
 from core.exchange.registry import table_named
 from core.programme.models import CodeItem
 from dispatch import services
-from dispatch.models import Declaration, Dispatch, Inquiry, Waiver
+from dispatch.models import Declaration, Dispatch, Escalation, Inquiry, Waiver
 from dispatch.services.corrections import stored_texts
 from dispatch.services.findings import review_finding
 from office.act_form_base import ActForm, ReasonedForm
@@ -165,6 +165,30 @@ class ReleaseForm(ReasonedForm):
         return "事務局判断を取り消しました。"
 
 
+class EscalateForm(ActForm):
+    """中小企業庁への報告 of a doubt."""
+
+    act, right, button, tone = "escalate", "escalate_dispatch", "報告を記録する", "secondary"
+
+    kind = forms.ChoiceField(label="種類", choices=Escalation.Kind.choices, widget=forms.RadioSelect)
+    text = forms.CharField(
+        label="報告の内容",
+        max_length=2000,
+        help_text="中小企業庁へ伝えた内容です。支払を止めるには、あわせて「保留にする」を使ってください。",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def perform(self) -> str:
+        """Records the report; its answer is recorded in the list of reports."""
+        services.escalate_dispatch(
+            dispatch=self.dispatch,
+            kind=self.cleaned_data["kind"],
+            text=self.cleaned_data["text"],
+            actor=self.user,
+        )
+        return "中小企業庁への報告を記録しました。回答は「中小企業庁への報告」の一覧で記録します。"
+
+
 class VerifyForm(ActForm):
     """確認済."""
 
@@ -271,6 +295,6 @@ def _by_act(forms_of_acts: Iterable[type[ActForm]]) -> dict[str, type[ActForm]]:
 ACTS: dict[str, type[ActForm]] = _by_act(
     (
         AskForm, ReturnForm, WaiveForm, RevokeForm, ReviewForm, HoldForm, ExcludeForm, ReleaseForm, VerifyForm,
-        ConfirmForm, CorrectForm, CorrectDeclarationForm,
+        EscalateForm, ConfirmForm, CorrectForm, CorrectDeclarationForm,
     )
 )  # fmt: skip

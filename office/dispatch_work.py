@@ -200,6 +200,7 @@ class Work:
         for act, action in (
             ("confirm", "confirm"), ("verify", "verify"), ("ask", "ask_back"), ("return", "return"),
             ("correct", "correct"), ("hold", "hold"), ("exclude", "exclude"), ("release", "release"),
+            ("escalate", "escalate"),
         ):  # fmt: skip
             allowed = self.actions.get(action)
             if allowed is None or (act == "confirm" and allowed.why_not):

@@ -16,6 +16,7 @@ from .dispatches import (
     TravelLine,
     VisitBasis,
 )
+from .escalations import Escalation
 from .findings import EndedFinding, FindingReview
 from .receipts import Receipt, ReceiptQuerySet
 from .signals import (
@@ -53,6 +54,7 @@ __all__ = [
     "DispatchQuerySet",
     "Draft",
     "EndedFinding",
+    "Escalation",
     "Finding",
     "FindingReview",
     "Inquiry",

@@ -29,6 +29,7 @@ from .corrections import (
     correct_travel_line,
     correctable,
 )
+from .escalating import close_escalation, escalate_dispatch
 from .line_versions import line_versions
 from .office import (
     accept_answer,
@@ -117,6 +118,7 @@ __all__ = [
     "check_travel_line",
     "check_travel_lines",
     "close_case",
+    "close_escalation",
     "close_inquiry",
     "confirm_dispatch",
     "correct_declaration",
@@ -133,6 +135,7 @@ __all__ = [
     "draft_token",
     "duplicate_hints",
     "edit_token",
+    "escalate_dispatch",
     "exclude_dispatch",
     "finish_visit",
     "hold_dispatch",

@@ -1,6 +1,7 @@
 """The acts of the office on one dispatch: one address for all, the page again with what was typed when refused."""
 
 import json
+import secrets
 from typing import Any
 
 from django import forms
@@ -49,7 +50,9 @@ def dispatch_act(request: HttpRequest, number: str, act: str) -> HttpResponse:
         form = kind(request.POST, dispatch=dispatch, user=user, target=target)
     except Declaration.DoesNotExist:
         raise Http404 from None
-    key = f"office-act:{user.pk}:{request.POST.get('key', '')[:64]}"
+    # a form without a key is taken as it comes; the services refuse a repetition by themselves
+    sent = request.POST.get("key", "")[:64] or secrets.token_urlsafe(12)
+    key = f"office-act:{user.pk}:{sent}"
     if cache.get(key):
         return _already(request, dispatch, walk)
     if form.is_valid() and (done := _performed(form, number)):

@@ -31,7 +31,7 @@ from dispatch.models import (
     ReviewSignal,
     TravelLine,
 )
-from dispatch.services import add_receipt, open_case
+from dispatch.services import add_receipt, escalate_dispatch, open_case
 from experts.models import Expert
 from institutions.models import Institution, Member
 from payments.models import Payer, Payout, PayoutRun
@@ -243,6 +243,9 @@ def _values(july: PayoutRun, august: PayoutRun, people: dict[str, User]) -> dict
             asked_by=operator,
             asked_at=clock.now(),
             due_on=clock.today(),
+        ).pk,
+        "escalation": escalate_dispatch(
+            dispatch=Dispatch.objects.get(number="D3"), kind="other", text="疑義", actor=operator
         ).pk,
         "checkevent": CheckEvent.objects.get(event_id="V1").pk,
         "declaration": Declaration.objects.first().pk,
