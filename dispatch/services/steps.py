@@ -2,8 +2,10 @@
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
 from django.db import connection, models
 
@@ -11,10 +13,13 @@ from accounts.rights import require
 from core import clock
 from core.audit.acting import Actor, System
 from core.audit.models import Change
+from core.database.rows import Rows
 from core.errors import DomainError
+from experts.models import Expert
+from institutions.models import Institution
 
 from ..after_change import changed
-from ..models import Dispatch, Status
+from ..models import Company, Dispatch, Status
 from ..transitions import TRANSITIONS, sources_of
 
 if TYPE_CHECKING:
@@ -129,16 +134,52 @@ def locked(dispatch: Dispatch, actor: Actor, act: str, edit_token: str = "") -> 
     """
     allow(actor, act)
     wait_for_approval()
-    row = (
-        Dispatch.objects.select_for_update(of=("self",))
-        .select_related("institution", "expert", "expert__user", "company")
-        .get(pk=dispatch.pk)
-    )
+    row = locked_with_people(dispatch.pk)
+    if row is None:
+        raise Dispatch.DoesNotExist
     if not isinstance(actor, System) and not Dispatch.objects.visible_to(actor).filter(pk=row.pk).exists():  # type: ignore[arg-type]
         raise Dispatch.DoesNotExist
     refuse_stale(row, edit_token)
     changed(row)
     return row
+
+
+def locked_with_people(pk: int) -> Dispatch | None:
+    """A dispatch with its institution, expert, expert's login and client, its row locked until the transaction ends.
+
+    One statement whose text is always the same: every act and every check-out reads this.
+    """
+    statement, parts = _locking()
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [pk])
+        values = cursor.fetchone()
+    if values is None:
+        return None
+    found: list[Any] = []
+    start = 0
+    for rows in parts:
+        part, start = values[start : start + len(rows)], start + len(rows)
+        found.append(rows.record(part) if part[0] is not None else None)
+    row, institution, company, expert, user = found
+    row.institution, row.company, row.expert, row.expert.user = institution, company, expert, user
+    return cast(Dispatch, row)
+
+
+@cache
+def _locking() -> tuple[str, tuple[Rows[Any], ...]]:
+    """The statement, and the models whose columns it answers: d, i, c, e, u."""
+    user = get_user_model()
+    parts = tuple(Rows(model) for model in (Dispatch, Institution, Company, Expert, user))
+    columns = ", ".join(rows.columns(alias) for rows, alias in zip(parts, "diceu", strict=True))
+    statement = (
+        f"SELECT {columns} FROM {Dispatch._meta.db_table} d"  # noqa: S608 names of our own columns
+        f" JOIN {Institution._meta.db_table} i ON i.id = d.institution_id"
+        f" JOIN {Company._meta.db_table} c ON c.id = d.company_id"
+        f" JOIN {Expert._meta.db_table} e ON e.id = d.expert_id"
+        f" LEFT JOIN {user._meta.db_table} u ON u.id = e.user_id"
+        " WHERE d.id = %s FOR UPDATE OF d"
+    )
+    return statement, parts
 
 
 def wait_for_approval() -> None:

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
 
 from core import clock
 from core.audit.acting import SYSTEM, Actor, acting
@@ -18,7 +17,7 @@ from ..models import Declaration, Dispatch, Status, VisitBasis
 from . import telling
 from .attesting import ask_client, renew_links
 from .cases import FieldErrors
-from .steps import change, locked, require_reason, require_status, step, wait_for_approval
+from .steps import change, locked, locked_with_people, require_reason, require_status, step, wait_for_approval
 
 DECLARABLE = (Status.CONFIRMED, Status.VISITED, Status.REPORTED, Status.APPROVED, Status.VERIFIED)
 
@@ -145,22 +144,22 @@ def propose_visits(*, numbers: Iterable[str], actor: Actor = SYSTEM) -> list[str
     with connection.cursor() as cursor:
         cursor.execute(_CANDIDATES, [codes.EVENT_START, codes.EVENT_END, list(numbers)])
         candidates = [pk for (pk,) in cursor.fetchall()]
-    standing = Q(status=Status.CONFIRMED) | Q(status=Status.VISITED, visit_basis=VisitBasis.EVENTS)
     changed = []
     for pk in candidates:
         with acting(actor, "propose_visit"):
             wait_for_approval()
-            row = (
-                Dispatch.objects.select_for_update(of=("self",))
-                .select_related("institution", "expert", "expert__user", "company")
-                .filter(standing, pk=pk)
-                .first()
-            )
-            if row is not None and _propose(row, actor):
+            row = locked_with_people(pk)
+            if row is not None and _takes_times(row) and _propose(row, actor):
                 changed.append(row.number)
                 # a phone waits for its answer, nobody for a page
                 after_change.changed(row, at_once=False)
     return changed
+
+
+def _takes_times(row: Dispatch) -> bool:
+    return row.status == Status.CONFIRMED or (
+        row.status == Status.VISITED and row.visit_basis == VisitBasis.EVENTS
+    )
 
 
 def _propose(row: Dispatch, actor: Actor) -> bool:
