@@ -20,6 +20,13 @@ FOLDER = PROJECT / "docs" / "manual" / "pictures"
 LARGEST = 150_000
 FIRST_ROW = "main tbody a.row-link"
 
+# What a worker does every night in a real office.
+NIGHT = (
+    "from core.audit.acting import SYSTEM\n"
+    "from dispatch.services.signals import look_for_signals\n"
+    "look_for_signals(actor=SYSTEM)"
+)
+
 Take = Callable[..., Path]
 
 
@@ -82,10 +89,24 @@ def expert(page: Page, take: Take) -> None:
     page.get_by_role("button", name="QRコードを表示する").click()
     take("expert-qr")
     page.goto(report)
-    take("expert-report", top="#report")
     page.get_by_role("button", name="見出しを入れる").click()
+    page.locator("button[value='add:鉄道']").click()
+    for name, value in {
+        "origin": "自宅最寄り駅",
+        "destination": "支援先最寄り駅",
+        "km": "12.5",
+        "fare": "330",
+    }.items():
+        page.fill(f"[name='l1-{name}']", value)
+    page.get_by_role("button", name="帰りも同じ").click()
+    take("expert-report", top="#travel")
     page.get_by_role("button", name="確認へ進む").click()
     take("expert-check")
+    page.goto("/expert/dispatches/?status=reported")
+    page.locator("main h2 a").first.click()
+    take("expert-dispatch")
+    page.goto("/expert/fees/")
+    take("expert-fees")
     page.goto("/expert/")
     page.locator(
         "section[aria-labelledby=today] .visit-card a, section[aria-labelledby=coming] .visit-card a"
@@ -152,7 +173,7 @@ def walk(where: Stage, one: Walk) -> None:
 def main() -> None:
     """Builds the demonstration and takes the pictures of every walk, or of those named."""
     FOLDER.mkdir(exist_ok=True)
-    with stage() as where:
+    with stage(("manage.py", "shell", "--no-imports", "-c", NIGHT)) as where:
         for name in sys.argv[1:] or WALKS:
             walk(where, WALKS[name])
 

@@ -39,12 +39,14 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage() -> Iterator[Stage]:
-    """Builds the demonstration's data, serves it, opens the browser; ends all of it."""
+def stage(*programs: tuple[str, ...]) -> Iterator[Stage]:
+    """Builds the demonstration's data, runs further programs on them, serves it, opens the browser; ends all of it."""
     shutil.rmtree(DATA, ignore_errors=True)
     try:
         _run("manage.py", "setup")
         _run("manage.py", "demo_data")
+        for program in programs:
+            _run(*program)
         os.environ.update(_environment())
         import django
 
