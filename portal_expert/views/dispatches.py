@@ -61,6 +61,7 @@ def dispatch_detail(request: HttpRequest, number: str) -> HttpResponse:
     )
     record_view(actor=user, what=Access.What.EVIDENCE, object=dispatch)
     close_news(dispatch=dispatch, person=user)
+    findings = _findings(dispatch, user)
     waiting = waiting_of(dispatch, dispatch_terms(clock.today()))
     context = {
         "section": "dispatches",
@@ -70,7 +71,8 @@ def dispatch_detail(request: HttpRequest, number: str) -> HttpResponse:
         "others": [each for each in waiting if not each.yours],
         "returned": returned(dispatch),
         "can_report": is_open(dispatch),
-        "can_declare": dispatch.status in DECLARABLE,
+        # what a 申告書 settles are the findings about evidence
+        "can_declare": dispatch.status in DECLARABLE and any(each.code.startswith("E") for each in findings),
         "can_show_qr": dispatch.status in ATTESTABLE and dispatch.attested_at is None,
         "aside": dispatch.status in _ASIDE,
         "answer": Attestation.objects.visible_to(user)
@@ -81,7 +83,7 @@ def dispatch_detail(request: HttpRequest, number: str) -> HttpResponse:
         "inquiries": list(
             selectors.own_inquiries(user).filter(dispatch=dispatch).order_by("-asked_at", "-pk")
         ),
-        "findings": _findings(dispatch, user),
+        "findings": findings,
         "history": [
             {"at": entry.at, "actor": entry.who or "システム", "action": entry.what, "reason": entry.why}
             for entry in reversed(timeline(dispatch, user))

@@ -85,14 +85,20 @@ async function install() {
   }
 }
 
-// Signing out on purpose takes the kept pages along. What is unsent stays: it is evidence, and bound to its person.
+// Signing out on purpose takes the kept pages along. What is unsent stays: it is evidence, and bound to its person;
+// whoever signs out is told so and may stay.
 for (const form of document.querySelectorAll('form[action="/sign-out/"]')) {
   form.addEventListener("submit", async (event) => {
     if (form.dataset.cleared === "yes") {
       return;
     }
     event.preventDefault();
-    await send(addresses);
+    await show(await send(addresses));
+    const own = (await store.all()).filter((record) => store.isUnsent(record) && record.person === person);
+    const warning = `未送信の記録が${own.length}件あります。ログアウトしても、この端末に残ります。次にこの端末でログインしたときに送信します。\n\nログアウトしますか。`;
+    if (own.length && !window.confirm(warning)) {
+      return;
+    }
     if ("caches" in window) {
       for (const name of await caches.keys()) {
         if (name.startsWith(PAGES)) {
