@@ -34,6 +34,7 @@ from dispatch.models import (
 from dispatch.services import add_receipt, escalate_dispatch, open_case
 from experts.models import Expert
 from institutions.models import Institution, Member
+from institutions.roster.services import take_roster
 from payments.models import Payer, Payout, PayoutRun
 from payments.services import approve_run, compute_run, draft_run, export_run
 
@@ -164,6 +165,20 @@ def _receipt(operator: User, number: str) -> str:
     return str(receipt.uuid)
 
 
+def _roster(operator: User) -> dict[str, int]:
+    """A roster in draft with one changed line."""
+    text = "機関コード,電話番号\nK1,03-1234-5678\n"
+    roster = take_roster(
+        file=io.BytesIO(text.encode()),
+        name="名簿.csv",
+        kind="notice",
+        effective_on=clock.today(),
+        key="story",
+        actor=operator,
+    )
+    return {"roster": roster.pk, "rosterline": roster.lines.get().pk}
+
+
 def _case(institution: str, company: str) -> str:
     """The number of an open case of an institution for a client."""
     chief = User.objects.get(institution_member__institution__code=institution, role=Role.INSTITUTION_CHIEF)
@@ -253,6 +268,7 @@ def _values(july: PayoutRun, august: PayoutRun, people: dict[str, User]) -> dict
         "payoutrun": july.pk,
         "payout": Payout.objects.filter(run=july).first().pk,
         "load": Load.objects.first().pk,
+        **_roster(operator),
         "ruleset": RuleSet.objects.first().pk,
         "codeitem": CodeItem.objects.first().pk,
         "dispatchterms": DispatchTerms.objects.first().pk,
