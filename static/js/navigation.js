@@ -11,7 +11,7 @@ if (toggle) {
 }
 
 // An open menu closes on Escape (focus returns to it) and on a click elsewhere.
-for (const menu of document.querySelectorAll("details.user-menu")) {
+for (const menu of document.querySelectorAll("details.user-menu, details.site-nav__more")) {
   document.addEventListener("click", (event) => {
     if (!menu.contains(event.target)) {
       menu.open = false;
