@@ -8,6 +8,7 @@ PARTS = (
     "close_month",
     "notices",
     "month_page",
+    "pages",
     "expert_search",
     "history",
     "check_events",
