@@ -24,6 +24,8 @@ _HERE = {
 }
 # the steps that come anyway
 _COMING = ("P01", "P02", "P03")
+# what the institution states when it approves
+_OF_APPROVAL = ("P04", "P05")
 _BANK = ("B01", "B02")
 
 
@@ -54,10 +56,12 @@ def advice(finding: Finding, *, writing: bool) -> Advice:
     return Advice(words, YOU if code in _BANK else OTHERS, words.next_step)
 
 
-def advised(findings: Iterable[Finding], *, writing: bool) -> dict[str, list[Advice]]:
-    """Findings by whose turn it is."""
+def advised(findings: Iterable[Finding], *, writing: bool, approved: bool = False) -> dict[str, list[Advice]]:
+    """Findings by whose turn it is; what the institution's approval asks for is told once it has `approved`."""
     found: dict[str, list[Advice]] = {YOU: [], OTHERS: [], NEXT: []}
     for finding in findings:
+        if finding.code in _OF_APPROVAL and not approved:
+            continue
         one = advice(finding, writing=writing)
         found[one.turn].append(one)
     return found

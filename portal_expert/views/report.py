@@ -336,7 +336,9 @@ def _closed(request: HttpRequest, dispatch: Dispatch) -> HttpResponse:
         context |= {
             "paid": paid,
             "expected": found,
-            "advised": advised(found.findings, writing=False) if found else {},
+            "advised": advised(found.findings, writing=False, approved=dispatch.approved_at is not None)
+            if found
+            else {},
             "lines": list(dispatch.travel_lines.order_by("line_no")),
             **panel(dispatch, person(request)),
         }
