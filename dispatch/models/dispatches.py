@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Now, Upper
 
 from accounts.models import Role
 from accounts.rights import Reach, reach
@@ -96,6 +97,9 @@ class Company(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "支援先"
         ordering = ["code"]
+        indexes = [
+            GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="dispatch_company_part"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.code} {self.name}"
@@ -174,6 +178,9 @@ class Dispatch(models.Model):
             # the order of an institution's own list
             models.Index(fields=["institution", "-planned_from", "number"], name="dispatch_institution_plan"),
             models.Index(fields=["visited_from", "number"], name="dispatch_visit"),
+            # the order of the office's list, and parts of numbers in its search
+            models.Index(fields=["-planned_from", "number"], name="dispatch_plan"),
+            GinIndex(OpClass(Upper("number"), name="gin_trgm_ops"), name="dispatch_number_part"),
             models.Index(
                 fields=["status", "visited_from"],
                 name="dispatch_open",

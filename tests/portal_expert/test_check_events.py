@@ -11,6 +11,7 @@ import pytest
 from django.db import connection, connections
 from django.test import Client
 
+from accounts.models import RoleNetworks
 from core import clock
 from core.audit.acting import SYSTEM
 from core.audit.models import Change
@@ -329,6 +330,37 @@ class TestTokens:
         assert self.send(text) == 200
         revoke_token(token=token, actor=cast.expert)
         assert self.send(text) == 401
+
+    def test_what_a_token_wrote_names_person_request_and_address(self, cast: Any) -> None:
+        _, text = issue_token(user=cast.expert, name="携帯", days=30, actor=cast.expert)
+        assert self.send(text) == 200
+        written = Change.objects.filter(table="dispatch_checkevent").get()
+        assert (written.actor_id, written.action, str(written.address)) == (
+            cast.expert.pk, "send_check_events", "127.0.0.1",
+        )  # fmt: skip
+        assert len(written.request_id) == 16
+
+    def test_a_token_is_held_to_the_networks_of_its_role_and_of_its_person(self, cast: Any) -> None:
+        _, text = issue_token(user=cast.expert, name="携帯", days=30, actor=cast.expert)
+        RoleNetworks.objects.create(role="expert", networks=["192.0.2.0/24"])
+        assert self.send(text) == 401
+        RoleNetworks.objects.update(networks=["127.0.0.0/8"])
+        assert self.send(text) == 200
+        cast.expert.allowed_networks = ["192.0.2.1"]
+        cast.expert.save()
+        assert self.send(text) == 401
+
+    def test_an_event_costs_six_statements_and_a_repetition_seven(
+        self, cast: Any, django_assert_num_queries: Any
+    ) -> None:
+        _, text = issue_token(user=cast.expert, name="携帯", days=30, actor=cast.expert)
+        headers = {"Authorization": f"Bearer {text}"}
+        sent = json.dumps([event()])
+        # in a test the transactions are savepoints, each with a statement at its begin and at its end, too
+        for count in (6, 7):
+            with django_assert_num_queries(count):
+                answer = Client().post(PATH, sent, content_type="application/json", headers=headers)
+            assert answer.status_code == 200
 
     def test_a_token_ends(self, cast: Any) -> None:
         import time_machine
