@@ -94,6 +94,7 @@ urlpatterns = [
     path("rosters/<int:pk>/", rosters.roster_detail, name="roster_detail"),
     path("rosters/<int:pk>/choose/", rosters.roster_choose, name="roster_choose"),
     path("rosters/<int:pk>/apply/", rosters.roster_apply, name="roster_apply"),
+    path("rosters/<int:pk>/report.<str:ending>", rosters.roster_report, name="roster_report"),
     path("rosters/<int:pk>/drop/", rosters.roster_drop, name="roster_drop"),
     path("imports/", imports.import_list, name="import_list"),
     path("imports/<int:pk>/", imports.import_detail, name="import_detail"),

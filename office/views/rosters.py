@@ -3,15 +3,17 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core.audit.services import record_page
+from core.audit.models import Access
+from core.audit.services import record_page, record_view
 from core.errors import DomainError
 from institutions.models import Roster, RosterLine
 from institutions.roster import services
+from institutions.roster.report import report_pdf, report_xlsx
 from institutions.roster.selectors import Tally, changes_of, rosters_of, tallies
 from office.access import office_view, person
 from office.lists import page_of
@@ -20,6 +22,10 @@ from office.roster_forms import RosterForm
 
 Outcome = RosterLine.Outcome
 PER_PAGE = 100
+_REPORTS = {
+    "pdf": (report_pdf, "application/pdf"),
+    "xlsx": (report_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+}
 # What a page without a wish shows first: what must be decided, then what can't be.
 _FIRST = (Outcome.NEW, Outcome.CHANGED, Outcome.GONE, Outcome.BAD, Outcome.UNCHANGED)
 
@@ -159,6 +165,28 @@ def roster_apply(request: HttpRequest, pk: int) -> HttpResponse:
         "left_open": left_open(user, roster),
     }
     return render(request, "office/rosters/apply.html", context)
+
+
+@office_view(services.ACT)
+@require_safe
+def roster_report(request: HttpRequest, pk: int, ending: str) -> HttpResponse:
+    """The completion report for the agency."""
+    roster = _roster(request, pk)
+    if ending not in _REPORTS:
+        raise Http404
+    make, media_type = _REPORTS[ending]
+    content = make(roster)
+    name = f"roster-report-{pk}.{ending}"
+    record_view(
+        actor=person(request),
+        what=Access.What.DOWNLOAD,
+        object=roster,
+        label=f"完了報告 {name}",
+        row_count=roster.line_count,  # type: ignore[attr-defined]
+    )
+    answer = HttpResponse(content, content_type=media_type)
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
 
 
 @office_view(services.ACT)

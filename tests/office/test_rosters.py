@@ -64,6 +64,20 @@ def test_a_roster_goes_from_the_file_to_the_register(stage: Stage) -> None:
     assert "2021" in text_of(client.get("/office/institutions/K1/")).split("名簿の有効期限")[1][:60]
 
 
+def test_the_report_is_there_once_it_is_applied_and_its_download_is_recorded(stage: Stage) -> None:
+    standing()
+    client = browser(stage.operator)
+    sent(client, f"{HEAD}\nK5,戊商工会,商工会,13,03-9,P1,見本PF,構成\n", kind="notice")
+    path = f"/office/rosters/{Roster.objects.get().pk}/"
+    assert client.get(f"{path}report.pdf").status_code == 409
+    client.post(f"{path}apply/", {"version": 1})
+    assert "完了報告（PDF）" in text_of(client.get(path))
+    assert client.get(f"{path}report.pdf").content.startswith(b"%PDF")
+    assert client.get(f"{path}report.xlsx").content.startswith(b"PK")
+    assert client.get(f"{path}report.exe").status_code == 404
+    assert Access.objects.filter(what=Access.What.DOWNLOAD, table="institutions_roster").count() == 2
+
+
 def test_open_dispatches_of_what_ends_are_told(stage: Stage) -> None:
     stage.applied(stage.application(planned_from=at("07-12 10:00"), planned_to=at("07-12 12:00")))
     standing()

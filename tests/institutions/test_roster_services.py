@@ -5,7 +5,8 @@ import io
 from typing import Any
 
 import pytest
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
+from pypdf import PdfReader
 
 from accounts.models import Role, SignInEvent, User
 from core.audit.acting import SYSTEM, acting
@@ -13,6 +14,7 @@ from core.audit.models import Change
 from core.errors import DomainError, NotAllowed
 from core.exchange.services import export_folder, load_files
 from institutions.models import Institution, Member, Roster, RosterLine
+from institutions.roster.report import report_lines, report_pdf, report_xlsx
 from institutions.roster.selectors import changes_of, rosters_of, tallies
 from institutions.roster.services import (
     apply_roster,
@@ -325,6 +327,25 @@ def test_a_workbook_and_a_shift_jis_file_are_read_alike(operator: User) -> None:
         actor=operator,
     )
     assert outcomes(first) == outcomes(second) == outcomes(taken(operator, CHANGED))
+
+
+def test_the_completion_report_tells_of_every_line(operator: User) -> None:
+    text = CHANGED.replace("戊中央会", "=1+1") + "B1,乙,商会,13,,,,,,\n"
+    roster = taken(operator, text)
+    with pytest.raises(DomainError, match="反映した後"):
+        report_pdf(roster)
+    roster = apply_roster(roster=roster, version=1, actor=operator)
+    rows = {row[1]: row for row in report_lines(roster)}
+    assert rows["A2"][4:] == ("変更した", "電話番号: 03-2 → 03-22")
+    assert rows["A5"][4] == "登録した" and rows["A1"][4] == "変更なし"
+    assert rows["A4"][4] == "反映しなかった" and rows["B1"][4] == "反映しなかった（誤り）"
+    book = load_workbook(io.BytesIO(report_xlsx(roster)))
+    cells = list(book["各行の処理"].iter_rows(values_only=True))
+    assert len(cells) == 7 and cells[0][0] == "行"
+    assert all(cell.data_type != "f" for row in book["各行の処理"].iter_rows() for cell in row)
+    assert report_pdf(roster) == report_pdf(Roster.objects.get(pk=roster.pk))
+    words = "".join(page.extract_text() for page in PdfReader(io.BytesIO(report_pdf(roster))).pages)
+    assert "03-22" in words and "完了報告" in words
 
 
 def test_the_exchange_file_does_not_know_of_the_end(operator: User, tmp_path: Any) -> None:
