@@ -278,6 +278,7 @@ def main(dispatches: int, seconds: float) -> None:
                 next(everything)
             server = serve(environment, processes, port)
             try:
+                bound(port, 3)  # until every process has loaded the program; not counted
                 print(bound(port, seconds / 4).line(f"{processes} process(es), /healthz (bound)"))
                 queue = _kept(everything, sent)
                 began = len(sent)
