@@ -26,9 +26,10 @@ worker_class = "gthread"
 timeout = int(os.environ.get("WEB_TIMEOUT", "60"))
 graceful_timeout = 30
 keepalive = 5
-# A worker that grew is replaced before it matters; the jitter keeps them from going at once.
-max_requests = 5000
-max_requests_jitter = 500
+# A worker that grew is replaced before it matters; the jitter keeps them from going at once. Not often: loading the
+# program takes seconds in which the others do its work, and phones send hundreds of requests a second.
+max_requests = 100_000
+max_requests_jitter = 20_000
 # The heartbeat file must lie in memory: on a slow disk a healthy worker would be taken for a dead one.
 worker_tmp_dir = "/dev/shm"  # noqa: S108
 # Only the proxy reaches us, and it overwrites what a client sent.
