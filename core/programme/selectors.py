@@ -3,11 +3,19 @@
 import datetime as dt
 from collections.abc import Callable, Iterable
 
+from django.db import connection
+
+from core.database.rows import Rows
 from rules.ruleset import RuleSet as Rules
 
 from . import models
 
 RulesForDay = Callable[[dt.date], Rules | None]
+
+_TERM_ROWS = Rows(models.DispatchTerms)
+_TERMS = (
+    f"SELECT {_TERM_ROWS.columns('t')} FROM {models.DispatchTerms._meta.db_table} t WHERE t.valid @> %s::date"  # noqa: S608 our own names
+)
 
 
 def rules_of(rule_set: models.RuleSet) -> Rules:
@@ -17,8 +25,11 @@ def rules_of(rule_set: models.RuleSet) -> Rules:
 
 def dispatch_terms(day: dt.date) -> models.DispatchTerms:
     """Lead time and deadlines in force on the day; the model's own defaults where nobody wrote any."""
-    found = models.DispatchTerms.objects.in_force(day).first()
-    return found or models.DispatchTerms(name="標準")
+    with connection.cursor() as cursor:
+        # several times a page and at every check-out: never two for one day
+        cursor.execute(_TERMS, [day])
+        values = cursor.fetchone()
+    return _TERM_ROWS.record(values) if values else models.DispatchTerms(name="標準")
 
 
 def code_items(list_name: str, day: dt.date) -> list[str]:
