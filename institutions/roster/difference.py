@@ -86,8 +86,11 @@ def _of_row(row: Row, register: Mapping[str, dict[str, str]], kind: str, effecti
 
 def changes(values: Mapping[str, str], before: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """Column, old and new value of everything a line would change; an ended institution comes to life again."""
+    # the order of the file's definition: what is kept as JSON has none of its own
     found = [
-        (name, before.get(name, ""), value) for name, value in values.items() if before.get(name, "") != value
+        (name, before.get(name, ""), values[name])
+        for name in COLUMNS
+        if name in values and before.get(name, "") != values[name]
     ]
     if before.get(VALID_UNTIL):
         found.append((VALID_UNTIL, before[VALID_UNTIL], ""))

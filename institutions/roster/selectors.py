@@ -57,8 +57,9 @@ class Change:
 
 
 def changes_of(line: RosterLine) -> list[Change]:
-    """What a new or changed line sets, column by column; a new one without its empty columns."""
+    """What a new or changed line sets, in the order of the columns; a new one without code, name and empty columns."""
     if line.outcome not in (Outcome.NEW, Outcome.CHANGED):
         return []
     found = [Change(*each) for each in changes(line.values, line.before)]
-    return [each for each in found if each.was or each.now]
+    known = ("機関コード", "機関名") if line.outcome == Outcome.NEW else ()
+    return [each for each in found if (each.was or each.now) and each.column not in known]

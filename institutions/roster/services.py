@@ -6,6 +6,8 @@ import re
 from collections.abc import Collection
 from typing import BinaryIO
 
+from django.db import IntegrityError
+
 from accounts import services as accounts
 from accounts.models import Role, User
 from accounts.rights import require
@@ -17,7 +19,7 @@ from institutions.models import Institution, Member, Roster, RosterLine
 from .difference import MAY_NOT_DISPATCH, compare
 from .entries import take_over, texts_of
 from .platforms import PlatformFault, check_platforms
-from .reading import read_roster
+from .reading import Row, read_roster
 
 Outcome = RosterLine.Outcome
 State = Roster.State
@@ -46,12 +48,28 @@ def take_roster(
         digest.update(chunk)
     file.seek(0)
     rows = read_roster(file, name)
+    kept_name = name.replace("\0", "")[-200:]
+    try:
+        return _take(rows, kept_name, digest.hexdigest(), kind, effective_on, key, actor)
+    except IntegrityError:
+        # the same form, sent twice at once: the other one was faster
+        again = Roster.objects.filter(key=key, uploaded_by=actor).first()
+        if again is None:
+            raise DomainError(
+                "名簿を保存できませんでした。画面を開き直して、もう一度読み込んでください。"
+            ) from None
+        return again
+
+
+def _take(
+    rows: list[Row], name: str, sha256: str, kind: str, effective_on: dt.date, key: str, actor: User
+) -> Roster:
     with acting(actor, "take_roster"):
         register = {entry.code: texts_of(entry) for entry in Institution.objects.all()}
         roster = Roster.objects.create(
             kind=kind,
-            file_name=name[-200:],
-            sha256=digest.hexdigest(),
+            file_name=name,
+            sha256=sha256,
             key=key,
             effective_on=effective_on,
             uploaded_by=actor,
@@ -169,6 +187,16 @@ def apply_roster(*, roster: Roster, version: int, actor: User) -> Roster:
     somebody changed one of the institutions since the comparison, or when no line is accepted.
     """
     require(actor, ACT)
+    try:
+        return _apply(roster, version, actor)
+    except IntegrityError:
+        raise DomainError(
+            "反映している間に、ほかの人が同じ機関または利用者を登録しました。何も反映していません。"
+            "もう一度反映し、同じ案内が出るときは、名簿を読み込み直してください。"
+        ) from None
+
+
+def _apply(roster: Roster, version: int, actor: User) -> Roster:
     with acting(actor, "apply_roster", f"名簿 {roster.pk}（{roster.file_name}）"):
         now = Roster.objects.select_for_update(of=("self",)).get(pk=roster.pk)
         if now.state == State.APPLIED:
@@ -233,14 +261,27 @@ def _write(roster: Roster, lines: list[RosterLine], stored: dict[str, Institutio
 
 
 def _invite_chiefs(lines: list[RosterLine], actor: User) -> None:
-    for line in lines:
+    """An account for each institution that may apply from now on: a new one, or a member that may dispatch only now."""
+    may_now = [line for line in lines if line.institution is not None and _begins(line, line.institution)]
+    known = set(
+        Member.objects.filter(institution__in=[line.institution for line in may_now]).values_list(
+            "institution", flat=True
+        )
+    )
+    for line in may_now:
         entry = line.institution
-        if line.outcome != Outcome.NEW or entry is None or entry.kind == MAY_NOT_DISPATCH:
-            continue
-        if email := line.chief_email or entry.email:
+        assert entry is not None
+        email = line.chief_email or entry.email
+        if email and entry.pk not in known:
             _add_chief(
                 entry, name=line.chief_name or f"{entry.name} 責任者", email=email, line=line, actor=actor
             )
+
+
+def _begins(line: RosterLine, entry: Institution) -> bool:
+    if entry.kind == MAY_NOT_DISPATCH or line.outcome == Outcome.GONE:
+        return False
+    return line.outcome == Outcome.NEW or line.before.get("機関区分") == MAY_NOT_DISPATCH
 
 
 def _add_chief(entry: Institution, *, name: str, email: str, line: RosterLine, actor: User) -> None:

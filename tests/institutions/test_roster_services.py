@@ -279,6 +279,26 @@ def test_only_the_desk_handles_rosters(operator: User) -> None:
             apply_roster(roster=roster, version=1, actor=stranger)
 
 
+def test_a_member_that_may_dispatch_only_now_gets_its_chief_too(operator: User) -> None:
+    text = f"{HEAD},責任者メールアドレス\nA3,丙銀行,認定金融機関,13,03-3,P1,見本PF,構成,c@example.jp\n"
+    apply_roster(roster=taken(operator, text, kind="notice"), version=1, actor=operator)
+    assert Member.objects.get(institution__code="A3").user.email == "c@example.jp"
+
+
+def test_an_address_that_is_none_refuses_all_and_names_the_line(operator: User) -> None:
+    text = "機関コード,機関名,機関区分,都道府県コード,メールアドレス\nN1,甲,商工会,13,アドレスなし\nN2,乙,商工会,13,\n"
+    roster = taken(operator, text, kind="notice")
+    with pytest.raises(DomainError, match="2行目（N1 甲）"):
+        apply_roster(roster=roster, version=1, actor=operator)
+    assert not Institution.objects.filter(code__startswith="N").exists()
+
+
+def test_somebody_elses_key_is_no_key(operator: User) -> None:
+    taken(operator, CHANGED)
+    with pytest.raises(DomainError, match="もう一度読み込んで"):
+        taken(person("suzuki", Role.OFFICE_APPROVER), CHANGED)
+
+
 def test_a_taken_user_name_gets_a_number(operator: User) -> None:
     person("A5", Role.EXPERT)
     apply_roster(roster=taken(operator, CHANGED), version=1, actor=operator)
