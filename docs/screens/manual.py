@@ -59,6 +59,8 @@ def institution(page: Page, take: Take) -> None:
     page.goto("/portal/dispatches/?status=reported")
     page.locator(FIRST_ROW).first.click()
     take("portal-dispatch")
+    page.goto("/portal/figures/")
+    take("portal-figures")
     page.goto("/portal/approvals/")
     page.locator(FIRST_ROW).first.click()
     take("portal-approval")
@@ -86,7 +88,8 @@ def expert(page: Page, take: Take) -> None:
     page.goto(f"/expert/dispatches/{number}/declarations/")
     take("expert-declarations")
     page.goto(f"/expert/visits/{number}/")
-    page.get_by_role("button", name="QRコードを表示する").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="QRコードを表示する").click()
     take("expert-qr")
     page.goto(report)
     page.get_by_role("button", name="見出しを入れる").click()
@@ -100,7 +103,8 @@ def expert(page: Page, take: Take) -> None:
         page.fill(f"[name='l1-{name}']", value)
     page.get_by_role("button", name="帰りも同じ").click()
     take("expert-report", top="#travel")
-    page.get_by_role("button", name="確認へ進む").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="確認へ進む").click()
     take("expert-check")
     page.goto("/expert/dispatches/?status=reported")
     page.locator("main h2 a").first.click()

@@ -97,6 +97,8 @@ def window(where: Stage, username: str = "", *, phone: bool = False) -> Iterator
 def keep(page: Page, path: Path, *, top: str = "") -> Path:
     """Saves what the page shows, from its head or from the element `top`, with few colours so that the file stays small."""
     page.wait_for_load_state("networkidle")
+    # a page just come to is for a moment laid out wider than the phone
+    page.wait_for_function("visualViewport.scale === 1 && document.documentElement.scrollWidth <= innerWidth")
     if top:
         page.locator(top).first.evaluate("element => element.scrollIntoView({block: 'start'})")
     else:
