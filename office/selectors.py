@@ -6,8 +6,11 @@ from django.db.models import Count, F, Sum
 
 from accounts.models import User
 from core.banks.models import Bank, Branch
+from core.ui.lists import containing
 from dispatch.advisories import ADVISORIES
-from dispatch.models import Finding
+from dispatch.models import Company, Dispatch, DispatchQuerySet, Finding
+from experts.models import Expert
+from institutions.models import Institution
 from payments.models import Payout
 from rules.findings import CHECKS
 
@@ -53,3 +56,21 @@ def payouts_of_year(payouts: list[Payout], year: int) -> dict[str, Any]:
         "year_withholding": sum(payout.withholding for payout in own),
         "year_net": sum(payout.net for payout in own),
     }
+
+
+def with_words(rows: DispatchQuerySet, words: str) -> DispatchQuerySet:
+    """Dispatches in which every word stands somewhere in number, expert (name, kana), client or institution.
+
+    Looks for the named ones first and goes to their dispatches by index: joined, every dispatch would be looked at.
+    """
+    for word in words.split():
+        every = Dispatch.objects.order_by()
+        named = (
+            every.filter(number__icontains=word),
+            every.filter(expert__in=Expert.objects.order_by().filter(containing(word, "name", "kana"))),
+            every.filter(company__in=Company.objects.order_by().filter(name__icontains=word)),
+            every.filter(institution__in=Institution.objects.order_by().filter(name__icontains=word)),
+        )
+        first, *others = (found.values("pk") for found in named)
+        rows = rows.filter(pk__in=first.union(*others))
+    return rows

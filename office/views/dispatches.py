@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from core.audit.models import Access
 from core.audit.services import record_page, record_view
-from dispatch.models import Assessment, Company, Dispatch, DispatchQuerySet, Status
+from dispatch.models import Assessment, Dispatch, Status
 from dispatch.services.seeing import close_news
 from experts.models import Expert
 from institutions.models import Institution
@@ -17,26 +17,9 @@ from office.access import office_view, person
 from office.dispatch_work import Failed, Work
 from office.evidence import dispatch_page
 from office.findings_queue import Place, Wanted, place_of
-from office.lists import containing, month_of, page_of, sorted_by
+from office.lists import month_of, page_of, sorted_by
 from office.months import month_bounds, months_with_visits
-
-
-def with_words(rows: DispatchQuerySet, words: str) -> DispatchQuerySet:
-    """Dispatches in which every word stands somewhere in number, expert (name, kana), client or institution.
-
-    Looks for the named ones first and goes to their dispatches by index: joined, every dispatch would be looked at.
-    """
-    for word in words.split():
-        every = Dispatch.objects.order_by()
-        named = (
-            every.filter(number__icontains=word),
-            every.filter(expert__in=Expert.objects.order_by().filter(containing(word, "name", "kana"))),
-            every.filter(company__in=Company.objects.order_by().filter(name__icontains=word)),
-            every.filter(institution__in=Institution.objects.order_by().filter(name__icontains=word)),
-        )
-        first, *others = (found.values("pk") for found in named)
-        rows = rows.filter(pk__in=first.union(*others))
-    return rows
+from office.selectors import with_words
 
 
 @office_view()
@@ -63,7 +46,7 @@ def dispatch_list(request: HttpRequest) -> HttpResponse:
     found = sorted_by(request, rows, columns, ("-planned_from", "number"))
     # the page is chosen by the keys alone: far pages and wide searches sort numbers, not whole records
     page = page_of(request, found.values_list("pk", flat=True))
-    shown = Dispatch.objects.select_related("expert", "institution", "company", "assessment")
+    shown = Dispatch.objects.visible_to(user).select_related("expert", "institution", "company", "assessment")
     whole = shown.in_bulk(list(page.object_list))
     page.object_list = [whole[pk] for pk in page.object_list]
     record_page(actor=user, rows=page.object_list)
