@@ -20,18 +20,14 @@ class Shot:
     links: tuple[str, ...] = ()
 
 
-# the newest month with held dispatches, as the start page names it
-HELD = '.queue__link:has-text("分の保留") >> nth=-1'
+# the newest month, and in it the tile of what is held
+MONTH = "main tbody a.row-link"
+HELD = 'main a[href*="kind=保留"]'
 
 SHOTS = (
     Shot("home", "demo.approver", "/office/"),
-    Shot("month", "demo.operator", "/office/", (HELD,)),
-    Shot(
-        "dispatch",
-        "demo.operator",
-        "/office/",
-        (HELD, "#list tbody a.row-link"),
-    ),
+    Shot("month", "demo.operator", "/office/months/", (MONTH,)),
+    Shot("dispatch", "demo.operator", "/office/months/", (MONTH, HELD, "#list tbody a.row-link")),
     Shot("run", "demo.approver", "/office/runs/", ("tbody a.row-link",)),
     Shot("payout", "demo.operator", "/office/runs/", ("tbody a.row-link", "#rows tbody a.row-link")),
     Shot("admin", "demo.admin", "/admin/programme/ruleset/", ("#result_list tbody a",)),
