@@ -28,7 +28,9 @@ _YUCHO_KINDS: Final = {
 # The master leaves out or shortens what people write in full.
 _SHORT: Final = (("信用金庫", "信金"), ("信用組合", "信組"), ("労働金庫", "労金"), ("農業協同組合", "農協"))
 _BANK_ENDINGS: Final = ("銀行",)
-_BRANCH_ENDINGS: Final = ("支店",)
+_BRANCH_ENDINGS: Final = ("支店", "支所")
+# 農協 call themselves so; no name of the master begins with it
+_BEFORE_BANKS: Final = "JA"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ def find_banks(text: str) -> list[Bank]:
     typed = normal_code(text)
     if typed.isascii() and typed.isdecimal():
         return list(Bank.objects.filter(code__startswith=typed).order_by("code")[:MOST])
+    typed = typed.removeprefix(_BEFORE_BANKS)
     return _matching(Bank.objects.all(), typed, _BANK_ENDINGS) if typed else []
 
 

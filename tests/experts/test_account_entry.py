@@ -31,6 +31,11 @@ def test_a_credit_union_is_found_by_its_full_name() -> None:
     assert short in find_banks(short.name.replace("信金", "信用金庫"))
 
 
+@pytest.mark.parametrize("typed", ["JA松本ハイランド", "ＪＡ松本ハイランド", "松本ハイランド農業協同組合"])
+def test_an_agricultural_cooperative_is_found_by_what_it_calls_itself(typed: str) -> None:
+    assert [bank.name for bank in find_banks(typed)] == ["松本ハイランド農協"]
+
+
 @pytest.mark.parametrize("typed", ["001", "東京営業部", "とうきょう"])
 def test_a_branch_is_found_within_its_bank(typed: str) -> None:
     found = find_branches("0001", typed)
