@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import connection, connections
+from django.db.models import F
 
 from core.audit.acting import SYSTEM, acting
 from core.audit.models import Change, Seal
@@ -207,7 +208,7 @@ def test_large_transactions_are_sealed_in_blocks_of_bounded_size(monkeypatch: py
     monkeypatch.setattr(sealing, "BLOCK_ROWS", 7)
     before = Seal.objects.count()
     with acting(SYSTEM, "all"):
-        changed = CodeItem.objects.update(position=5)
+        changed = CodeItem.objects.update(position=F("position") + 1000)
     assert changed > 7
     seal_audit()
     assert Seal.objects.count() == before + -(-changed // 7)
