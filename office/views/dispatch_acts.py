@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from hashlib import sha256
 from typing import Any
 
 from django import forms
@@ -51,8 +52,8 @@ def dispatch_act(request: HttpRequest, number: str, act: str) -> HttpResponse:
     except Declaration.DoesNotExist:
         raise Http404 from None
     # a form without a key is taken as it comes; the services refuse a repetition by themselves
-    sent = request.POST.get("key", "")[:64] or secrets.token_urlsafe(12)
-    key = f"office-act:{user.pk}:{sent}"
+    sent = request.POST.get("key", "") or secrets.token_urlsafe(12)
+    key = f"office-act:{user.pk}:{sha256(sent.encode(errors='replace')).hexdigest()}"
     if cache.get(key):
         return _already(request, dispatch, walk)
     if form.is_valid() and (done := _performed(form, number)):
