@@ -12,7 +12,9 @@ PER_PAGE = 50
 Row = TypeVar("Row", bound=Model)
 
 
-def page_of(request: HttpRequest, rows: QuerySet[Any, Any] | list[Any], per_page: int = PER_PAGE) -> Page[Any]:
+def page_of(
+    request: HttpRequest, rows: QuerySet[Any, Any] | list[Any], per_page: int = PER_PAGE
+) -> Page[Any]:
     """The page the address asks for; a wrong number gives the nearest page, never an error."""
     return Paginator(rows, per_page).get_page(request.GET.get("page"))
 
