@@ -43,9 +43,15 @@ def manage(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_strong_secrets_pass_the_deployment_check_without_a_warning() -> None:
-    answer = manage("check", "--deploy", "--fail-level", "WARNING")
+    answer = manage("check", "--deploy", "--fail-level", "WARNING", CLAMD_ADDRESS="clamd:3310")
     assert answer.returncode == 0, answer.stderr
     assert "no issues (0 silenced)" in answer.stdout
+
+
+def test_without_a_virus_scanner_the_deployment_check_says_so() -> None:
+    answer = manage("check", "--deploy", "--fail-level", "WARNING")
+    assert answer.returncode == 0, answer.stderr
+    assert "ウイルス検査が設定されていません" in answer.stderr
 
 
 REFUSED = {
