@@ -23,8 +23,7 @@ NOBODY = ("subsidised_labour", "paid_by_institution", "member_of_institution", "
 def gather(site: Any) -> None:
     """Registers, amounts of today, no lead time, and the people with their passwords."""
     from core.exchange.services import load_files
-    from core.programme.models import DispatchTerms, RuleSet
-    from core.programme.services import save_rule_set
+    from core.programme.models import DispatchTerms
     from experts.models import Expert
     from institutions.models import Institution, Member
 
@@ -32,6 +31,21 @@ def gather(site: Any) -> None:
     assert result.ok, list(result.problems)
     with acting(SYSTEM, "story"):
         DispatchTerms.objects.update(lead_days=0)
+    amounts_of_today()
+    chief = site.person("kikan", Role.INSTITUTION_CHIEF, display_name="機関 一郎")
+    expert = site.person("yoshida", Role.EXPERT, display_name="吉田 太郎")
+    site.person("tanto", Role.OFFICE_OPERATOR, display_name="担当 花子")
+    site.person("shonin", Role.OFFICE_APPROVER, display_name="承認 次郎")
+    with acting(SYSTEM, "story"):
+        Member.objects.create(user=chief, institution=Institution.objects.get(code="K1"))
+        Expert.objects.filter(code="E1").update(user=expert)
+
+
+def amounts_of_today() -> None:
+    """The first rule set's amounts for the days around this one, whatever month it is."""
+    from core.programme.models import RuleSet
+    from core.programme.services import save_rule_set
+
     values = RuleSet.objects.get(code="R3").values
     save_rule_set(
         code="NOW",
@@ -41,12 +55,13 @@ def gather(site: Any) -> None:
         values={**values, "dispatch_period_to": "03-末"},
         actor=SYSTEM,
     )
-    chief = site.person("kikan", Role.INSTITUTION_CHIEF, display_name="機関 一郎")
-    expert = site.person("yoshida", Role.EXPERT, display_name="吉田 太郎")
-    site.person("tanto", Role.OFFICE_OPERATOR, display_name="担当 花子")
+
+
+def two_of_the_office(users: Any) -> None:
+    """Who makes and who approves a run, where nobody signs in."""
     with acting(SYSTEM, "story"):
-        Member.objects.create(user=chief, institution=Institution.objects.get(code="K1"))
-        Expert.objects.filter(code="E1").update(user=expert)
+        users.objects.create(username="tanto", role=Role.OFFICE_OPERATOR)
+        users.objects.create(username="shonin", role=Role.OFFICE_APPROVER)
 
 
 def case() -> Any:

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from core.exchange.services import export_folder
 from dispatch.models import Attestation, Case, CheckEvent, Company, Dispatch, Status
 
 sys.path.append(str(Path(__file__).resolve().parent))
 
+import story_month
 import story_people
 from accessibility import complaints
 
@@ -68,7 +70,14 @@ def latest_link() -> str:
     pytest.fail("no mail with the client's link")
 
 
-def test_one_dispatch_from_the_client_to_the_offices_check(site: Any, desk: Any, people: None) -> None:
+def test_one_dispatch_from_the_client_to_the_closed_month(
+    site: Any,
+    desk: Any,
+    people: None,
+    tmp_path: Path,
+    database_template: str,
+    request: pytest.FixtureRequest,
+) -> None:
     start, end = story_people.planned()
     # the institution: a client, a case with consent, an expert found, the application
     kikan = desk.sign_in("kikan", path="/portal/clients/new/")
@@ -122,7 +131,7 @@ def test_one_dispatch_from_the_client_to_the_offices_check(site: Any, desk: Any,
     # the office
     office = desk.sign_in("tanto", path=f"/office/reception/{number}/")
     fine(office)
-    office.get_by_role("button", name="受け付ける", exact=True).click()
+    office.get_by_role("button", name="受け付ける", exact=True).dblclick()
     office.wait_for_load_state("load")
     expect(office.get_by_role("button", name="受け付ける", exact=True)).to_have_count(0)
     assert Dispatch.objects.get().status == Status.CONFIRMED
@@ -156,6 +165,7 @@ def test_one_dispatch_from_the_client_to_the_offices_check(site: Any, desk: Any,
     # report
     phone.goto(f"/expert/dispatches/{number}/report/")
     phone.get_by_label("支援内容").fill("販路の助言をした。")
+    story_month.claim(phone)
     phone.get_by_role("button", name="確認へ進む").click()
     expect(heading(phone)).to_have_text("提出前の確認")
     fine(phone)
@@ -181,3 +191,11 @@ def test_one_dispatch_from_the_client_to_the_offices_check(site: Any, desk: Any,
     office.goto(f"/office/dispatches/{number}/")
     expect(heading(office)).to_contain_text(number)
     fine(office)
+    story_month.check(office, number, fine)
+    export_folder(tmp_path / "exported")
+    # the month; the jobs are done here
+    run = story_month.pay(office, desk.sign_in("shonin", path="/office/"), fine)
+    story_month.take_notice(phone, fine)
+    # the suite's own way to a database of one's own
+    clones = request.config.pluginmanager.get_plugin(str(Path(__file__).parent.parent / "conftest.py"))
+    story_month.close_again(run, tmp_path / "exported", tmp_path, database_template, clones)
