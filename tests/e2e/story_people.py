@@ -3,10 +3,10 @@
 import datetime as dt
 import io
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page
 
 from accounts.models import Role
@@ -83,13 +83,17 @@ def case() -> Any:
 
 
 def planned() -> tuple[dt.datetime, dt.datetime]:
-    """A visit of today that is over by now: two hours if the day is old enough."""
-    now = clock.now().astimezone(clock.JST).replace(second=0, microsecond=0)
+    """A visit of today that is over by now: two hours if the day is old enough, a few minutes right after midnight."""
+    while (now := _this_minute()) - now.replace(hour=0, minute=0) < dt.timedelta(minutes=5):
+        time.sleep(5)
     midnight = now.replace(hour=0, minute=0)
-    if now - midnight < dt.timedelta(minutes=50):
-        pytest.skip("the day is too young for a visit that is over")
-    end = now - dt.timedelta(minutes=10)
+    young = now - midnight < dt.timedelta(minutes=50)
+    end = now - dt.timedelta(minutes=1 if young else 10)
     return max(midnight, end - dt.timedelta(hours=2)), end
+
+
+def _this_minute() -> dt.datetime:
+    return clock.now().astimezone(clock.JST).replace(second=0, microsecond=0)
 
 
 def fill_application(page: Page, start: dt.datetime, end: dt.datetime) -> None:
