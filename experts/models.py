@@ -79,6 +79,9 @@ class Expert(models.Model):
     invoice_number = CodeField("適格請求書番号", max_length=14, blank=True)
     affiliated_codes = ArrayField(models.TextField(), verbose_name="所属機関コード", default=list, blank=True)
     subsidised_labour = models.BooleanField("人件費補助", default=False)
+    # the last day on which the expert may be dispatched; None: no end. In no exchange file
+    valid_until = models.DateField("登録の有効期限", null=True, blank=True)
+    ended_reason = models.CharField("登録終了の理由", max_length=200, blank=True, db_default="")
     # what a search finds: name, kana, then the rest, each folded (core.japan.folding); made by the database itself
     search_text = models.GeneratedField(
         expression=models.Func(

@@ -1,0 +1,1 @@
+"""Texts people agree to: each version kept as it was, and who agreed to which, when."""

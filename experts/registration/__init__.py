@@ -1,0 +1,1 @@
+"""From a recommendation to a registered expert (spec 002 §3(1)2)①)."""
