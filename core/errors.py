@@ -15,3 +15,11 @@ class DomainError(Exception):
 
 class NotAllowed(DomainError):
     """The person has no right to do this."""
+
+
+class FieldErrors(DomainError):
+    """Several fields can't be taken: `by_field` says of each why."""
+
+    def __init__(self, by_field: dict[str, str]) -> None:
+        self.by_field = by_field
+        super().__init__("、".join(f"{field}: {why}" for field, why in by_field.items()), code="fields")

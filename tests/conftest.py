@@ -31,10 +31,13 @@ SHARED = Path(os.environ.get("SHARED", BASE.parent / "shared"))
 TEMPLATE_SOURCES = (
     "*/migrations/*.py",
     "core/*/migrations/*.py",
+    "experts/*/migrations/*.py",
     "core/audit/triggers.py",
     "core/database/*.py",
     "core/*/management/commands/setup.py",
     "core/programme/*.py",
+    "core/agreements/*.py",
+    "core/agreements/first/*",
     "core/banks/*.py",
     "dispatch/transitions.py",
     "rules/data/*",

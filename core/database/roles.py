@@ -53,6 +53,8 @@ READ_ONLY = (
 APPEND_ONLY = (
     "accounts_passwordrecord",
     "accounts_signinevent",
+    "agreements_agreement",
+    "agreements_textversion",
     "audit_access",
     "dispatch_checkevent",
     "dispatch_checkeventextra",

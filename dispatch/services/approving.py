@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.audit.acting import Actor, acting
-from core.errors import DomainError
+from core.errors import DomainError, FieldErrors
 from institutions.models import Member
 
 from ..models import Dispatch, Status
 from . import telling
 from .attesting import last_answer
-from .cases import FieldErrors
 from .steps import locked, person, require_reason, require_status, step, this_minute
 
 RETURNABLE = (Status.REPORTED, Status.APPROVED, Status.VERIFIED)

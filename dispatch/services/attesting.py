@@ -9,14 +9,13 @@ from django.conf import settings
 
 from core import clock
 from core.audit.acting import Actor, System, acting
-from core.errors import DomainError
+from core.errors import DomainError, FieldErrors
 from core.notify.services import queue_mail
 from core.programme.selectors import dispatch_terms
 
 from ..after_change import changed
 from ..models import Attestation, AttestationLink, Dispatch, Status
 from . import telling
-from .cases import FieldErrors
 from .steps import change, locked, require_status, wait_for_approval
 
 ATTESTABLE = (Status.VISITED, Status.REPORTED)

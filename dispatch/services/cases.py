@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from core import clock
 from core.audit.acting import Actor, System, acting
-from core.errors import DomainError
+from core.errors import DomainError, FieldErrors
 from core.exchange.cells import NULL, BadCell, plain_text
 from core.exchange.registry import Table, table_of
 from core.programme.selectors import code_items
@@ -24,14 +24,6 @@ from .steps import allow, next_number, person, refuse_stale, require_reason
 
 # Nothing more happens with these.
 ENDED = (Status.PAID, Status.DECLINED, Status.CANCELLED, Status.INELIGIBLE)
-
-
-class FieldErrors(DomainError):
-    """Several fields can't be taken: `by_field` says of each why."""
-
-    def __init__(self, by_field: dict[str, str]) -> None:
-        self.by_field = by_field
-        super().__init__("、".join(f"{field}: {why}" for field, why in by_field.items()), code="fields")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,13 @@ from django.db import connection, models
 
 from core import clock
 from core.audit.acting import Actor, acting
+from core.errors import FieldErrors
 from core.exchange.registry import Column, Table, table_named, table_of
 from rules import codes
 
 from ..models import Correction, Declaration, Dispatch, TravelLine, VisitBasis
 from ..transitions import EXCLUDABLE, PLANNED
-from .cases import FieldErrors, read_cells
+from .cases import read_cells
 from .line_versions import refuse_changed_line
 from .steps import locked, person, require_reason, require_status
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from core.audit.acting import Actor, acting
-from core.errors import DomainError
+from core.errors import DomainError, FieldErrors
 from core.exchange.cells import BadCell, Text
 from core.exchange.registry import table_of
 
 from ..models import Dispatch, Draft, Status, TravelLine
 from . import telling
 from .attesting import ask_institution_to_approve
-from .cases import FieldErrors, read_cells
+from .cases import read_cells
 from .steps import change, locked, refuse_stale, require_status, step, this_minute
 from .visits import set_times
 

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from core.audit.acting import Actor, acting
-from core.errors import DomainError
+from core.errors import DomainError, FieldErrors
 
 from ..models import Dispatch, TravelLine
-from .cases import FieldErrors
 from .corrections import check_travel_line
 from .steps import FieldChange, StaleEdit, locked
 

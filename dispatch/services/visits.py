@@ -8,7 +8,7 @@ from django.db import connection
 
 from core import clock
 from core.audit.acting import SYSTEM, Actor, acting
-from core.errors import DomainError
+from core.errors import DomainError, FieldErrors
 from core.exchange.cells import BadCell, Text
 from rules import codes
 
@@ -16,7 +16,6 @@ from .. import after_change
 from ..models import Declaration, Dispatch, Status, VisitBasis
 from . import telling
 from .attesting import ask_client, renew_links
-from .cases import FieldErrors
 from .steps import change, locked, locked_with_people, require_reason, require_status, step, wait_for_approval
 
 DECLARABLE = (Status.CONFIRMED, Status.VISITED, Status.REPORTED, Status.APPROVED, Status.VERIFIED)

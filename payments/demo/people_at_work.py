@@ -11,10 +11,10 @@ from typing import Final
 
 from accounts.models import User
 from core import clock
+from core.agreements.services import FIRST_VERSION
 from core.programme.selectors import code_items
 from dispatch import services
 from dispatch.applications import check_application
-from dispatch.consent import VERSIONS
 from dispatch.models import Case, Company, Dispatch, Finding, Status
 from dispatch.obstacles import Application, ObstacleKind
 from experts.models import Expert
@@ -24,7 +24,7 @@ from rules import codes
 from . import logins
 from .calendar import business_days
 
-_CONSENT: Final = VERSIONS[-1].version
+_CONSENT: Final = FIRST_VERSION
 # Applications are sent with more notice than any lead time asks for.
 _NOTICE: Final = dt.timedelta(days=10)
 _AHEAD: Final = dt.timedelta(days=60)

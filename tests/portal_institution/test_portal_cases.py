@@ -64,7 +64,7 @@ def test_a_case_is_opened_with_the_consent_to_the_text_that_was_shown(own: Compa
     path = f"/portal/cases/new/?client={own.code}"
     text = consent_text_of("2021-1")
     assert text is not None
-    assert text.paragraphs[0] in page(chief, path)
+    assert text.blocks[0].text in page(chief, path)
     answer = chief.post(path, {**TEXTS, **CONSENT})
     case = Case.objects.get(company=own)
     assert answer["Location"] == f"/portal/cases/{case.code}/"
@@ -74,7 +74,7 @@ def test_a_case_is_opened_with_the_consent_to_the_text_that_was_shown(own: Compa
         at("06-30 15:00"),
     )
     shown = page(chief, f"/portal/cases/{case.code}/")
-    assert text.paragraphs[0] in shown
+    assert text.blocks[0].text in shown
     assert "2021年6月30日（水） 15:00" in shown
 
 
