@@ -13,6 +13,7 @@ from django.db.models import Q
 from core import clock
 from core.japan.calendar import fiscal_year_start
 from core.programme.selectors import RuleBook, code_items, dispatch_terms
+from experts.standing import is_active_on
 from rules import codes
 from rules.dates import fiscal_year
 from rules.ruleset import RuleSet
@@ -107,6 +108,19 @@ def _parties(application: Application) -> Iterator[Obstacle]:
             f"支援日（{day_text(day)}）に名簿にある機関",
             f"{day_text(ended)} で構成機関から外れています",
             "新しい申請はできません。進行中の派遣は続けられます。名簿については事務局へお問い合わせください。",
+        )
+    expert = application.expert
+    if expert is not None and not is_active_on(expert, max(day, clock.today())):
+        assert expert.valid_until is not None  # else the registration has no end
+        over = expert.valid_until < clock.today()
+        yield Obstacle(
+            "専門家の登録",
+            f"支援日（{day_text(day)}）に登録のある専門家",
+            f"{day_text(expert.valid_until)} で登録が{'終わっています' if over else '終わります'}",
+            "別の専門家を選んでください。登録については事務局へお問い合わせください。"
+            if over
+            else f"{day_text(expert.valid_until)} までの日にするか、別の専門家を選んでください。",
+            field="expert",
         )
     topics = code_items("topic", day)
     if application.topic not in topics:

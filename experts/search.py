@@ -293,6 +293,9 @@ def reasons_of(
             found.append(Reason("人件費の補助あり: 謝金は支払われません（X01）"))
     elif expert.subsidised_labour:
         found.append(Reason("人件費の補助あり: 謝金は支払われません（X01）", NOT_PAYABLE))
+    if expert.valid_until is not None:
+        last = expert.valid_until
+        found.append(Reason(f"登録は{last.year}年{last.month}月{last.day}日まで"))
     return sorted([*found, *known], key=lambda reason: (reason.points < 0, -abs(reason.points)))
 
 

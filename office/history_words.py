@@ -33,6 +33,9 @@ ACTIONS = {
     "choose_roster_lines": "構成機関名簿の行の選択",
     "apply_roster": "構成機関名簿の反映",
     "drop_roster": "構成機関名簿の取り下げ",
+    # registrations of experts
+    "end_registration": "専門家の登録の終了",
+    "restore_registration": "専門家の登録を戻す",
     # cases and dispatches
     "review_finding": "要確認事項の確認",
     "decide_signal": "不正の兆候の判断",

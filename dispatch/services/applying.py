@@ -204,6 +204,7 @@ def check_reschedule(
     lead_reason: str = "",
 ) -> list[Obstacle]:
     """The rules of time a dispatch wouldn't meet at another time, whether or not it came from a case; read only.
+    The expert must be registered on the new day, too.
 
     What isn't filled in yet is not judged.
     """
@@ -219,7 +220,7 @@ def check_reschedule(
     return [
         each
         for each in check_application(application, ignoring=dispatch)
-        if each.field in ("planned_from", "planned_to", "lead_reason")
+        if each.field in ("expert", "planned_from", "planned_to", "lead_reason")
     ]
 
 

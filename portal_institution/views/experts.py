@@ -6,10 +6,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.cache import patch_vary_headers
 
+from core import clock
 from core.audit.services import record_page
 from dispatch.models import Case
 from experts import search
 from experts.models import Expert
+from experts.standing import active_on
 from portal_institution import matching
 from portal_institution.access import institution_view, own_institution, person
 from portal_institution.forms.experts import ExpertSearchForm
@@ -38,8 +40,12 @@ def expert_search(request: HttpRequest) -> HttpResponse:
         position = matching.position_of(case.company, user)
     need = matching.need_of(institution, case, position, criteria.topic, criteria.industry)
     known = matching.known_of(user, case, asked.get("day"))
+    # whoever is no longer registered on the day can't be applied for
+    registered = active_on(
+        Expert.objects.visible_to(user), max(asked.get("day") or clock.today(), clock.today())
+    )
     found = search.search(
-        Expert.objects.visible_to(user).defer("account_number", "account_holder_kana"),
+        registered.defer("account_number", "account_holder_kana"),
         criteria,
         need,
         known=known,
