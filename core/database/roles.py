@@ -67,6 +67,7 @@ APPEND_ONLY = (
     "dispatch_signaldecision",
     "notify_mailattempt",
     "payments_rundownload",
+    "registration_submission",
 )
 # The sealer reads history and chains it; it writes no history and changes nothing.
 SEALER_RIGHTS = {
