@@ -13,6 +13,7 @@ PARTS = (
     "history",
     "check_events",
     "signals",
+    "renewal_mails",
 )
 
 

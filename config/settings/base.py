@@ -299,6 +299,11 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-receipts": {"task": "dispatch.tasks.sweep_receipts", "schedule": crontab(hour=4, minute=20)},
     "look-for-signals": {"task": "dispatch.tasks.look_each_night", "schedule": crontab(hour=1, minute=30)},
     "remind-overdue": {"task": "dispatch.tasks.remind_overdue", "schedule": crontab(minute=10)},
+    # in the hours in which people read their mail
+    "remind-renewals": {
+        "task": "experts.renewal.tasks.remind_renewals",
+        "schedule": crontab(minute=15, hour="9-17"),
+    },
 }
 
 REST_FRAMEWORK = {

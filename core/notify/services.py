@@ -129,10 +129,14 @@ def queue_text(
         created_by_id=actor.pk,
     )
     is_new = _is_new(mail)
-    if all(waiting[1] is not _send_soon for waiting in connection.run_on_commit):
-        # once, however many mails a transaction queues: the worker takes whatever is due
-        transaction.on_commit(_send_soon)
+    wake_sender()
     return mail if is_new else Mail.objects.get(key=key)
+
+
+def wake_sender() -> None:
+    """Wakes the worker after the commit; once, however many mails a transaction queues: it takes whatever is due."""
+    if all(waiting[1] is not _send_soon for waiting in connection.run_on_commit):
+        transaction.on_commit(_send_soon)
 
 
 def _send_soon() -> None:
