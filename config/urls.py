@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("portal/", include("portal_institution.urls")),
     path("expert/", include("portal_expert.urls")),
     path("receipts/", include("dispatch.receipt_urls")),
+    path("registrations/certificates/", include("experts.registration.certificate_urls")),
     path("c/", include("portal_expert.client_urls")),
     path("api/v1/", include("portal_expert.api_urls")),
     path("admin/", admin.site.urls),

@@ -77,6 +77,7 @@ FORMS: dict[str, Kind] = {
     "request": Kind(
         "例外承認の申請", lambda object: reverse("portal:request_approval", args=[object]), _dispatch
     ),
+    "recommendation": Kind("専門家の推薦", lambda object: reverse("portal:registration_new"), _new),
     # the object is the inquiry's id
     "inquiry": Kind("照会への回答", lambda object: reverse("portal:inquiry", args=[object]), _inquiry),
 }

@@ -16,6 +16,7 @@ from portal_institution.views import (
     inquiries,
     people,
     planning,
+    registrations,
 )
 
 app_name = "portal"
@@ -51,6 +52,15 @@ urlpatterns = [
     path("inquiries/<int:pk>/", inquiries.inquiry, name="inquiry"),
     path("figures/", figures.figures, name="figures"),
     path("figures/figures.csv", figures.figures_csv, name="figures_csv"),
+    path("registrations/", registrations.registration_list, name="registration_list"),
+    path("registrations/new/", registrations.registration_new, name="registration_new"),
+    path("registrations/<uuid:uuid>/", registrations.registration, name="registration"),
+    path("registrations/<uuid:uuid>/link/", registrations.registration_link, name="registration_link"),
+    path(
+        "registrations/<uuid:uuid>/withdraw/",
+        registrations.registration_withdraw,
+        name="registration_withdraw",
+    ),
     path("people/", people.person_list, name="person_list"),
     path("people/new/", people.person_new, name="person_new"),
     path("people/<int:pk>/", people.person_detail, name="person_detail"),

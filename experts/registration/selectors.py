@@ -9,13 +9,12 @@ from core.japan.prefectures import BY_CODE
 
 from .checking import Checked, check
 from .criteria import Criterion, criteria_for
-from .fields import BY_NAME, FIELDS, Field
+from .fields import FIELDS, Field
 from .models import Certificate, FieldReturn, Registration, Submission
 
 if TYPE_CHECKING:
     from accounts.models import User
 
-HIDDEN = "（事務局だけが確認します）"
 _VISIBLE_DIGITS = 3
 _FLAGS = {True: "はい", False: "いいえ"}
 
@@ -112,8 +111,3 @@ def text_of(field: Field, entry: dict[str, Any]) -> str:
     if field.name in ("account_number", "yucho_bango"):
         return "●" * max(0, len(text) - _VISIBLE_DIGITS) + text[-_VISIBLE_DIGITS:]
     return text
-
-
-def label_of(field: str) -> str:
-    """What a field is called."""
-    return BY_NAME[field].title

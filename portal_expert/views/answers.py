@@ -6,10 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
+from core.documents.qr import qr_picture
 from dispatch import services
 from dispatch.models import AttestationLink, Dispatch
 from portal_expert.access import expert_view, person
-from portal_expert.qr import qr_picture
 from portal_expert.selectors import own_dispatches
 
 

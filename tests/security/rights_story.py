@@ -33,6 +33,7 @@ from dispatch.models import (
 )
 from dispatch.services import add_receipt, escalate_dispatch, open_case
 from experts.models import Expert
+from experts.registration.services import add_certificate, recommend, registration_by_token
 from institutions.models import Institution, Member
 from institutions.roster.services import take_roster
 from payments.models import Payer, Payout, PayoutRun
@@ -179,6 +180,42 @@ def _roster(operator: User) -> dict[str, int]:
     return {"roster": roster.pk, "rosterline": roster.lines.get().pk}
 
 
+def _registration(institution: str) -> dict[str, str]:
+    """A registration that the institution invited to, with a certificate: their uuids."""
+    chief = User.objects.get(institution_member__institution__code=institution, role=Role.INSTITUTION_CHIEF)
+    row, token = recommend(
+        institution=Institution.objects.get(code=institution),
+        candidate_name="候補 者",
+        candidate_email=f"{institution.lower()}@example.jp",
+        interview_on=clock.today(),
+        interview_manner="来所",
+        interviewer="面談者",
+        interview_notes="記録",
+        recommendation="理由",
+        actor=chief,
+        key="story",
+    )
+    file = io.BytesIO()
+    Image.new("RGB", (40, 30), "white").save(file, "JPEG")
+    file.seek(0)
+    invited = registration_by_token(token)
+    assert invited is not None
+    certificate = add_certificate(registration=invited, kind="資格証明書", upload=file, key="story")
+    return {"registration": str(row.uuid), "certificate": str(certificate.uuid), "token": token}
+
+
+def _registrations() -> dict[str, str]:
+    """One's own and another's, by the names of the addresses' values."""
+    own, others = _registration("K1"), _registration("K2")
+    return {
+        "registration": own["registration"],
+        "certificate": own["certificate"],
+        "registration_token": own["token"],
+        "others_registration": others["registration"],
+        "others_certificate": others["certificate"],
+    }
+
+
 def _case(institution: str, company: str) -> str:
     """The number of an open case of an institution for a client."""
     chief = User.objects.get(institution_member__institution__code=institution, role=Role.INSTITUTION_CHIEF)
@@ -269,6 +306,7 @@ def _values(july: PayoutRun, august: PayoutRun, people: dict[str, User]) -> dict
         "payout": Payout.objects.filter(run=july).first().pk,
         "load": Load.objects.first().pk,
         **_roster(operator),
+        **_registrations(),
         "ruleset": RuleSet.objects.first().pk,
         "codeitem": CodeItem.objects.first().pk,
         "dispatchterms": DispatchTerms.objects.first().pk,

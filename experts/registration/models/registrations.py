@@ -295,3 +295,10 @@ class FieldReturn(models.Model):
 
     def __str__(self) -> str:
         return f"{self.registration} {self.field}"
+
+    @property
+    def title(self) -> str:
+        """What the field is called."""
+        from ..fields import title_of
+
+        return title_of(self.field)
