@@ -10,6 +10,7 @@ from portal_expert.views import (
     fees,
     home,
     inquiries,
+    renewal,
     report,
     tokens,
     visit,
@@ -42,6 +43,7 @@ urlpatterns = [
     path("inquiries/<int:pk>/draft/discard/", inquiries.inquiry_discard, name="inquiry_discard"),
     path("fees/", fees.fees, name="fees"),
     path("fees/<int:payout>/notice/", fees.notice, name="notice"),
+    path("renewal/", renewal.renewal, name="renewal"),
     path("tokens/", tokens.token_list, name="tokens"),
     path("tokens/<int:pk>/revoke/", tokens.revoke, name="token_revoke"),
 ]

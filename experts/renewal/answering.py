@@ -1,5 +1,6 @@
 """What an expert answers: by the own page, by the link in the mail, or through the office. Until the campaign is closed."""
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -34,6 +35,8 @@ REASONS: Final = (
     "所属先の都合",
     OTHER,
 )
+# So long the same answer sent again counts as the same press of the button.
+_SAME_PRESS: Final = dt.timedelta(minutes=30)
 # How the office may have been told.
 TOLD: Final = (Ask.Source.PHONE, Ask.Source.MAIL, Ask.Source.LETTER)
 
@@ -131,6 +134,18 @@ def answer_by_link(*, token: str, said: Said, address: str | None, agent: str) -
         if not Link.objects.filter(pk=link.pk, ended_at=None).exists():
             raise LinkUnusable
         return _answer(row, said, Ask.Source.LINK, actor, address, agent)
+
+
+def answered_just_so(*, token: str, said: Said) -> bool:
+    """Whether exactly this answer came a moment ago by this link: a second press of the button. Changes nothing."""
+    return Link.objects.filter(
+        token_hash=token_hash(token),
+        ask__source=Ask.Source.LINK,
+        ask__answer=said.answer,
+        ask__reason=said.reason,
+        ask__data_right=said.data_right,
+        ask__answered_at__gt=clock.now() - _SAME_PRESS,
+    ).exists()
 
 
 def record_answer(

@@ -17,7 +17,6 @@ from core import clock
 from core.audit.acting import SYSTEM, Actor, acting
 from core.errors import DomainError
 from core.japan.calendar import long_date
-from core.jobs.models import Job
 from core.jobs.progress import Progress
 from core.jobs.services import queue_job
 from core.notify.bulk import Letter, open_tasks, queue_mails

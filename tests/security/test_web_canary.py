@@ -132,6 +132,7 @@ def walk(port: int) -> None:
     for path in (
         f"/set-password/MQ/{CANARY['token']}/",
         f"/c/{CANARY['token']}/",
+        f"/renew/{CANARY['token']}/",
         f"/nothing/{CANARY['mail']}/",
         f"/office/{CANARY['phone']}/{CANARY['account']}/",
         "/%00" + quoted,

@@ -116,6 +116,7 @@ def test_personal_keys_are_hidden_at_any_depth(written: Written) -> None:
         "1234567",
         "/set-password/MQ/cq1x2y-0123456789abcdef0123456789abcdef/",
         "/c/abcDEF/",
+        "/renew/abcDEF/",
         "dGhpcyBpcyBhIHRva2VuIDEyMw",
     ],
 )
