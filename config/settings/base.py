@@ -297,6 +297,15 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=1, minute=20),
     },
     "sweep-receipts": {"task": "dispatch.tasks.sweep_receipts", "schedule": crontab(hour=4, minute=20)},
+    "scan-certificates": {"task": "experts.registration.tasks.scan_certificates", "schedule": 60.0},
+    "sweep-certificates": {
+        "task": "experts.registration.tasks.sweep_certificates",
+        "schedule": crontab(hour=4, minute=25),
+    },
+    "remind-registrations": {
+        "task": "experts.registration.tasks.remind_registrations",
+        "schedule": crontab(minute=25),
+    },
     "look-for-signals": {"task": "dispatch.tasks.look_each_night", "schedule": crontab(hour=1, minute=30)},
     "remind-overdue": {"task": "dispatch.tasks.remind_overdue", "schedule": crontab(minute=10)},
     # in the hours in which people read their mail

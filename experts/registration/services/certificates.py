@@ -18,7 +18,7 @@ from core.files.scanning import Scan, ask, is_configured, scan_upload
 
 from ..certificate_files import SHELF
 from ..models import Certificate, Registration
-from ..states import ENTERING
+from ..states import ENTERING, State
 from . import telling
 from .steps import Candidate, locked_by_person, require_state
 
@@ -258,9 +258,9 @@ def _judge(certificate: Certificate, verdict: Verdict) -> None:
         if decided and not verdict.clean and certificate.registration.state not in ENTERING:
             title = f"{certificate.registration.number} の{certificate.kind}がウイルス検査で拒否されました"
             note = "本人に差し戻して、撮り直しを依頼してください。"
-            telling.tell_institution(
-                certificate.registration, telling.CERTIFICATE_REFUSED, title, SYSTEM, note
-            )
+            office = certificate.registration.state == State.OFFICE
+            tell = telling.tell_office if office else telling.tell_institution
+            tell(certificate.registration, telling.CERTIFICATE_REFUSED, title, SYSTEM, note)
 
 
 def _destroy_refused() -> None:
