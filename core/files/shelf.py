@@ -28,6 +28,10 @@ class Shelf:
     def _vault(self, stored_name: str) -> Vault:
         return Vault(Path(settings.EVIDENCE_DIR) / self._name / stored_name[:2])
 
+    def path_of(self, stored_name: str) -> Path:
+        """Where a kept file lies."""
+        return self._vault(stored_name).path_of(stored_name)
+
     def keep(self, content: bytes, thumbnail: bytes) -> str:
         """Writes both, encrypted and flushed to the disk, and answers the random name they lie under."""
         name = secrets.token_hex(24)

@@ -7,6 +7,7 @@ from typing import Any
 
 from core import clock
 from core.audit.acting import Actor, System, acting
+from core.database.numbers import next_number
 from core.errors import DomainError
 from experts.models import Expert
 from rules import codes
@@ -21,7 +22,6 @@ from .steps import (
     allow,
     change,
     locked,
-    next_number,
     person,
     require_reason,
     require_status,

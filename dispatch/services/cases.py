@@ -13,6 +13,7 @@ from django.db.models import Q
 
 from core import clock
 from core.audit.acting import Actor, System, acting
+from core.database.numbers import next_number
 from core.errors import DomainError, FieldErrors
 from core.exchange.cells import NULL, BadCell, plain_text
 from core.exchange.registry import Table, table_of
@@ -20,7 +21,7 @@ from core.programme.selectors import code_items
 from institutions.models import Institution, Member
 
 from ..models import Case, Company, ConsultationNote, Status
-from .steps import allow, next_number, person, refuse_stale, require_reason
+from .steps import allow, person, refuse_stale, require_reason
 
 # Nothing more happens with these.
 ENDED = (Status.PAID, Status.DECLINED, Status.CANCELLED, Status.INELIGIBLE)

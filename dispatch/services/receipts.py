@@ -14,12 +14,12 @@ from core.audit.services import record_view
 from core.errors import DomainError, NotAllowed
 from core.files.intake import FileRefused, Intake, Limits, Received, receive, take_in
 from core.files.intake import too_large as too_large_sentence
+from core.files.scanning import Scan, scan_upload
 
 from .. import receipt_files
 from ..models import Dispatch, Receipt, Status
 from . import telling
 from .reporting import MOST_LINES
-from .scanning import Scan, scan_upload
 from .steps import locked, require_reason, require_status, somebody
 
 if TYPE_CHECKING:

@@ -1,16 +1,14 @@
 """What the virus scanner says about receipts. Configured and silent: files wait, and nobody opens them."""
 
-import datetime as dt
 import logging
-from dataclasses import dataclass
 
 from django.conf import settings
-from django.core.cache import cache
 from django.db.models import F, Q
 
 from core import clock
 from core.audit.acting import SYSTEM, acting
-from core.files.clamd import ScannerSilent, Verdict, scan
+from core.files.clamd import ScannerSilent, Verdict
+from core.files.scanning import ask, is_configured
 
 from .. import receipt_files
 from ..models import Receipt
@@ -21,47 +19,6 @@ log = logging.getLogger(__name__)
 _BATCH = 100
 # in one night
 _AGAIN = 5_000
-_SILENT = "clamd-silent"
-# After a silence uploads don't wait for the scanner again, but for the next run of the job.
-_SILENT_SECONDS = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """What came of asking: at what moment it answered (None: it didn't), and what it found."""
-
-    at: dt.datetime | None = None
-    finding: str = ""
-    waits: bool = False
-
-    @property
-    def refused(self) -> bool:
-        """Whether it found something."""
-        return bool(self.finding)
-
-
-def is_configured() -> bool:
-    """Whether there is a scanner at all (CLAMD_ADDRESS)."""
-    return bool(settings.CLAMD_ADDRESS)
-
-
-def scan_upload(content: bytes) -> Scan:
-    """The scanner's word on what has just been received; without a scanner everything passes."""
-    if not is_configured():
-        return Scan()
-    if cache.get(_SILENT):
-        return Scan(waits=True)
-    try:
-        verdict = _ask(content)
-    except ScannerSilent as silence:
-        log.warning("the virus scanner is silent: %s", silence)
-        cache.set(_SILENT, "1", _SILENT_SECONDS)
-        return Scan(waits=True)
-    return Scan(clock.now(), verdict.finding)
-
-
-def _ask(content: bytes) -> Verdict:
-    return scan(content, address=settings.CLAMD_ADDRESS, timeout=settings.CLAMD_TIMEOUT_SECONDS)
 
 
 def scan_waiting() -> int:
@@ -82,7 +39,7 @@ def scan_waiting() -> int:
             log.error("the file of receipt %s is missing", receipt.pk)
             continue
         try:
-            verdict = _ask(content)
+            verdict = ask(content)
         except ScannerSilent as silence:
             log.warning("the virus scanner is silent: %s", silence)
             break
@@ -105,7 +62,7 @@ def scan_again() -> int:
     for receipt in oldest.select_related("dispatch", "uploaded_by")[:_AGAIN]:
         try:
             with receipt_files.opened(receipt.stored_name) as file:
-                verdict = _ask(file.read())
+                verdict = ask(file.read())
         except FileNotFoundError:
             log.error("the file of receipt %s is missing", receipt.pk)
             continue

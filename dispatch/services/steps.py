@@ -244,10 +244,3 @@ def change(row: Row, **values: Any) -> Row:
 def this_minute() -> dt.datetime:
     """Now, to the minute: what reports, attestations and approvals are recorded with (rules.md)."""
     return clock.now().replace(second=0, microsecond=0)
-
-
-def next_number(sequence: str, prefix: str, year: int) -> str:
-    """The next number of a kind: D2026-000123. Unique; a number lost with a rolled-back act stays unused."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(%s::regclass)", [sequence])
-        return f"{prefix}{year}-{cursor.fetchone()[0]:06}"

@@ -234,7 +234,7 @@ def test_receipts_open_after_the_keys_were_changed(stage: Stage, settings: Any) 
 def test_a_file_put_in_anothers_place_is_not_opened(stage: Stage) -> None:
     dispatch = stage.visited()
     one, other = added(stage, dispatch), added(stage, dispatch, upload=upload(picture((90, 90))))
-    source, target = (receipt_files._vault(r.stored_name).path_of(r.stored_name) for r in (one, other))
+    source, target = (receipt_files.path_of(r.stored_name) for r in (one, other))
     target.write_bytes(source.read_bytes())
     with pytest.raises(Damaged):
         receipt_content(other, stage.operator)
