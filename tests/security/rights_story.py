@@ -34,10 +34,12 @@ from dispatch.models import (
 from dispatch.services import add_receipt, escalate_dispatch, open_case
 from experts.models import Expert
 from experts.registration.services import add_certificate, recommend, registration_by_token
+from experts.renewal.models import Ask, Campaign
 from institutions.models import Institution, Member
 from institutions.roster.services import take_roster
 from payments.models import Payer, Payout, PayoutRun
 from payments.services import approve_run, compute_run, draft_run, export_run
+from rules.dates import fiscal_year
 
 FILES = {
     "payer.csv": """委託者コード,委託者名カナ,名称,住所,銀行コード,支店コード,預金種目,口座番号
@@ -216,6 +218,15 @@ def _registrations() -> dict[str, str]:
     }
 
 
+def _renewal(operator: User) -> int:
+    """A renewal in which E1 and E2 were asked; answers its year."""
+    campaign = Campaign.objects.create(
+        fiscal_year=fiscal_year(clock.today()), state="asking", answer_by=clock.today(), prepared_by=operator
+    )
+    Ask.objects.bulk_create(Ask(campaign=campaign, expert=expert) for expert in Expert.objects.all())
+    return campaign.fiscal_year
+
+
 def _case(institution: str, company: str) -> str:
     """The number of an open case of an institution for a client."""
     chief = User.objects.get(institution_member__institution__code=institution, role=Role.INSTITUTION_CHIEF)
@@ -274,6 +285,7 @@ def _values(july: PayoutRun, august: PayoutRun, people: dict[str, User]) -> dict
         "company": Company.objects.get(code="C1").pk,
         "case": _case("K1", "C1"),
         "others_case": _case("K2", "C2"),
+        "renewal": _renewal(operator),
         "others_inquiry": _asked_of_others(operator),
         "member": people[Role.INSTITUTION_STAFF].pk,
         "dispatch": Dispatch.objects.get(number="D1").pk,
