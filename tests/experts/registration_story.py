@@ -14,6 +14,7 @@ from core import clock
 from core.agreements.services import current_text
 from core.audit.acting import SYSTEM, acting
 from core.banks.models import Branch
+from core.notify.models import Mail
 from experts.accounts import create_tied_user
 from experts.registration.criteria import criteria_for
 from experts.registration.models import Registration
@@ -155,6 +156,22 @@ def submitted(
     with_certificates(row)
     submit(registration=live(token), agreed=agreed(), revision=revision, address="192.0.2.1")
     return live(token), token
+
+
+def fill_in(token: str, **values: Any) -> Registration:
+    """The person's part by the link: everything filled in (certificates the first time) and submitted."""
+    row = live(token)
+    revision = save_entry(registration=row, entry=entry(**values), revision=row.entry_revision)
+    if not kinds_of(row):
+        with_certificates(row)
+    submit(registration=live(token), agreed=agreed(), revision=revision, address="192.0.2.1")
+    return live(token)
+
+
+def mailed_token(registration: Registration) -> str:
+    """The token in the newest mail about what was sent back."""
+    mails = Mail.objects.filter(key__startswith=f"registration_returned:{registration.pk}:")
+    return mails.latest("pk").body.split("/r/")[1].split("/")[0]
 
 
 def confirmed(registration: Registration) -> list[str]:

@@ -11,6 +11,7 @@ from core import clock
 from core.audit.acting import Actor, acting
 from core.errors import DomainError
 from experts.accounts import create_tied_user
+from experts.appointment.services import offer_appointment
 from experts.duplicates import Duplicate, Person, likely_duplicates
 from experts.models import Expert
 
@@ -106,6 +107,7 @@ def approve(
         )
         telling.settle(row, actor)
         record_event(SignInEvent.Kind.LINK_MADE, account, None, actor=actor, detail="登録の承認")
+        offer_appointment(expert=expert, actor=actor)
         telling.mail_approved(row, expert.email, expert.code, absolute(one_time_link(account)), actor)
     return expert
 

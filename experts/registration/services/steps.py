@@ -141,5 +141,7 @@ def fresh_link() -> tuple[str, dict[str, Any]]:
     """A new token and what the registration keeps of it: hash, since when, until when."""
     token = secrets.token_urlsafe(32)
     now = clock.now()
-    until = now + dt.timedelta(days=terms_on(now.date()).link_days)
+    # to the end of a day, as mails and pages say it
+    last = now.date() + dt.timedelta(days=terms_on(now.date()).link_days)
+    until = clock.from_jst(dt.datetime.combine(last, dt.time(23, 59)))
     return token, {"token_hash": hash_of(token), "invited_at": now, "expires_at": until}
