@@ -33,6 +33,16 @@ ACTIONS = {
     "choose_roster_lines": "構成機関名簿の行の選択",
     "apply_roster": "構成機関名簿の反映",
     "drop_roster": "構成機関名簿の取り下げ",
+    # a よろず's operator
+    "start_operator_change": "よろず支援拠点の実施機関の変更の開始",
+    "send_operator_form": "登録フォームの送付",
+    "stop_operator": "旧実施機関のIDの停止",
+    "save_operator_form": "登録フォームの入力",
+    "submit_operator_form": "登録フォームの送信",
+    "return_operator_form": "登録フォームの差戻し",
+    "confirm_operator_form": "登録フォームの確認",
+    "open_operator": "新実施機関の開設",
+    "withdraw_operator_change": "実施機関の変更の中止",
     # registrations of experts
     "end_registration": "専門家の登録の終了",
     "restore_registration": "専門家の登録を戻す",
@@ -44,6 +54,15 @@ ACTIONS = {
     "record_renewal_answer": "登録の更新の回答の記録（事務局）",
     "exempt_renewal": "登録の更新の例外",
     "close_renewal": "登録の更新の締め切り",
+    # appointments
+    "open_appointments": "委嘱の開始",
+    "offer_appointment": "委嘱条件の案内（一人）",
+    "send_appointments": "委嘱条件の案内",
+    "remind_appointments": "委嘱の督促",
+    "agree_appointment": "委嘱条件への同意",
+    "decline_appointment": "委嘱の辞退",
+    "issue_letters": "委嘱状の発行",
+    "accept_appointment": "就任の承諾",
     # registration of experts
     "recommend_expert": "専門家の推薦（登録案内の送付）",
     "invite_candidate_again": "登録案内の再送",

@@ -308,6 +308,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "look-for-signals": {"task": "dispatch.tasks.look_each_night", "schedule": crontab(hour=1, minute=30)},
     "remind-overdue": {"task": "dispatch.tasks.remind_overdue", "schedule": crontab(minute=10)},
+    # on the day after an old operator's last one
+    "stop-operators": {
+        "task": "institutions.tasks.stop_operators",
+        "schedule": crontab(minute=5),
+    },
     # in the hours in which people read their mail
     "remind-renewals": {
         "task": "experts.renewal.tasks.remind_renewals",

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import hashlib
-import re
 from collections.abc import Collection
 from typing import BinaryIO
 
@@ -14,6 +13,7 @@ from accounts.rights import require
 from core import clock
 from core.audit.acting import acting
 from core.errors import DomainError
+from institutions.account_names import free_name
 from institutions.models import Institution, Member, Roster, RosterLine
 
 from .difference import MAY_NOT_DISPATCH, compare
@@ -287,7 +287,7 @@ def _begins(line: RosterLine, entry: Institution) -> bool:
 def _add_chief(entry: Institution, *, name: str, email: str, line: RosterLine, actor: User) -> None:
     try:
         user = accounts.create_user(
-            username=_free_name(entry.code),
+            username=free_name(entry.code),
             role=Role.INSTITUTION_CHIEF,
             email=email,
             display_name=name[:150],
@@ -300,15 +300,3 @@ def _add_chief(entry: Institution, *, name: str, email: str, line: RosterLine, a
         ) from refusal
     Member.objects.create(user=user, institution=entry)
     accounts.invite(user=user, actor=actor)
-
-
-def _free_name(code: str) -> str:
-    """A user name made of the institution's code that nobody has."""
-    stem = re.sub(r"[^\w.@+-]", "-", code)[:140].lower()
-    taken = set(User.objects.filter(username__istartswith=stem).values_list("username", flat=True))
-    lower = {name.lower() for name in taken}
-    name, number = stem, 1
-    while name in lower:
-        number += 1
-        name = f"{stem}-{number}"
-    return name
