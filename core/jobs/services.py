@@ -111,7 +111,13 @@ def _end(job: Job, status: str, **values: Any) -> bool:
 def _end_cancelled(job: Job) -> bool:
     who = Job.objects.select_related("cancel_asked_by").get(pk=job.pk).cancel_asked_by
     name = who.get_full_name() if who else "システム"
-    return _end(job, Job.Status.CANCELLED, message=f"{name} が中止しました。変更は取り消されています。")
+    kind = KINDS.get(job.kind)
+    left = (
+        "それまでに済んだ分は残っています。続きは、もう一度始めると行われます。"
+        if kind is not None and kind.keeps_done
+        else "変更は取り消されています。"
+    )
+    return _end(job, Job.Status.CANCELLED, message=f"{name} が中止しました。{left}")
 
 
 def can_cancel(job: Job) -> bool:
