@@ -97,9 +97,13 @@ def main(sizes: tuple[int, ...] = SIZES) -> None:
     from django.db import connection
 
     from accounts.services import create_user
+    from core import clock
     from core.audit.acting import SYSTEM
     from experts.models import Expert
     from experts.search import Criteria, Need, Reason, search
+    from experts.standing import active_on
+
+    today = clock.today()
 
     need = Need(
         topic="販路開拓", industry="I", prefecture="13", latitude=35.68, longitude=139.77, institution="K1"
@@ -131,7 +135,8 @@ def main(sizes: tuple[int, ...] = SIZES) -> None:
             bare, bare_p95 = measured(lambda: list(Expert.objects.order_by("code")[:20]))
             print(f"{size:,} experts; bare indexed query: median {bare:.1f} ms, p95 {bare_p95:.1f} ms")
             for title, criteria, wanted in kinds:
-                asked = partial(search, Expert.objects.visible_to(user), criteria, wanted, known=known)
+                registered = active_on(Expert.objects.visible_to(user), today)
+                asked = partial(search, registered, criteria, wanted, known=known)
                 median, p95 = measured(asked)
                 print(f"  median {median:6.1f} ms  p95 {p95:6.1f} ms  x{median / bare:5.1f}  {title}")
 

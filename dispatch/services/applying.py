@@ -2,6 +2,7 @@
 
 import datetime as dt
 import secrets
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -46,7 +47,7 @@ def apply_for_dispatch(*, application: Application, actor: Actor, key: str = "")
         again = DispatchApplication.objects.filter(key=key, case=case).select_related("dispatch").first()
         if again is not None:
             return again.dispatch
-        _one_at_a_time(case.company_id, application.expert)
+        application = replace(application, expert=_one_at_a_time(case.company_id, application.expert))
         obstacles = [*missing_fields(application), *check_application(application)]
         blocking = [each for each in obstacles if each.kind is ObstacleKind.BLOCK]
         if blocking:
@@ -74,11 +75,14 @@ def _own_case(case: Case, actor: Actor) -> Case:
     return Case.objects.select_for_update(of=("self",)).get(pk=case.pk, pk__in=seen.values("pk"))
 
 
-def _one_at_a_time(company_id: int, expert: Expert | None) -> None:
-    """Limits and overlaps are counted by one application after the other."""
+def _one_at_a_time(company_id: int, expert: Expert | None) -> Expert | None:
+    """Limits and overlaps are counted by one application after the other; the expert as the register has them now."""
     Company.objects.select_for_update(no_key=True).get(pk=company_id)
-    if expert is not None:
-        Expert.objects.select_for_update(no_key=True, of=("self",)).get(pk=expert.pk)
+    if expert is None:
+        return None
+    return (
+        Expert.objects.select_for_update(no_key=True, of=("self",)).select_related("user").get(pk=expert.pk)
+    )
 
 
 def _create(application: Application) -> Dispatch:
@@ -172,7 +176,7 @@ def reschedule_dispatch(
     with acting(actor, "reschedule_dispatch", reason):
         row = locked(dispatch, actor, "change_plan", edit_token)
         require_status(row, PLANNED, "日程変更")
-        _one_at_a_time(row.company_id, row.expert)
+        row.expert = _one_at_a_time(row.company_id, row.expert) or row.expert
         obstacles = check_reschedule(row, planned_from, planned_to, lead_reason)
         blocking = [each for each in obstacles if each.kind is ObstacleKind.BLOCK]
         if blocking:

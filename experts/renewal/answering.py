@@ -75,15 +75,18 @@ def subject_of(expert: Expert) -> str:
 
 
 def pending_texts(expert: Expert) -> list[TextVersion]:
-    """The versions now in force that the expert has not agreed to. Four queries."""
-    subject = subject_of(expert)
+    """The versions now in force that the expert has not agreed to, here or when registering. Five queries."""
+    subjects = [subject_of(expert)]
+    registration = getattr(expert, "registration", None)
+    if registration is not None:
+        subjects.append(registration.agreement_subject)
     found = []
     for code in TEXTS:
         try:
             text = current_text(code)
         except DomainError:
             continue  # a text that isn't published yet can't be agreed to
-        if not agreed_subjects([subject], text.pk):
+        if not agreed_subjects(subjects, text.pk):
             found.append(text)
     return found
 

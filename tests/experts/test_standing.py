@@ -4,9 +4,13 @@ import datetime as dt
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Role, User
 from core.audit.acting import SYSTEM, acting
@@ -23,6 +27,7 @@ from dispatch.services import (
     approve_dispatch,
     check_reschedule,
     confirm_dispatch,
+    reschedule_dispatch,
     submit_report,
     verify_dispatch,
 )
@@ -183,3 +188,43 @@ def test_a_search_among_the_registered_leaves_the_ended_out_and_says_who_ends_so
         assert {hit.expert.code for hit in hits} == found
     [hit] = search.search(Expert.objects.filter(code="E1"), search.Criteria()).hits
     assert "登録は2021年7月20日まで" in [reason.text for reason in hit.reasons]
+
+
+def test_an_expert_who_ends_while_a_form_is_open_is_refused_when_it_is_sent(stage: Stage) -> None:
+    application = stage.application()
+    dispatch = stage.applied(stage.application(stage.case("C2"), "E2"))
+    ended(dt.date(2021, 7, 11), stage)
+    ended(dt.date(2021, 7, 15), stage, "E2")
+    with pytest.raises(ObstaclesFound, match="専門家の登録"):
+        apply_for_dispatch(application=application, actor=stage.chief)
+    with pytest.raises(ObstaclesFound, match="専門家の登録"):
+        reschedule_dispatch(
+            dispatch=dispatch,
+            planned_from=at("07-16 10:00"),
+            planned_to=at("07-16 12:00"),
+            reason="先方の都合",
+            actor=stage.chief,
+        )
+
+
+def test_institutions_find_the_registered_alone_in_as_many_queries_and_see_the_end_of_an_own_dispatch(
+    stage: Stage, settings: Any
+) -> None:
+    settings.MFA_REQUIRED = False
+    number = stage.applied().number
+    client = Client()
+    client.force_login(stage.chief, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.get("/portal/experts/")
+    with CaptureQueriesContext(connection) as before:
+        assert "吉田 太郎" in client.get("/portal/experts/").content.decode()
+    ended(dt.date(2021, 7, 5), stage)
+    with CaptureQueriesContext(connection) as after:
+        assert "吉田 太郎" in client.get("/portal/experts/").content.decode()
+        later = client.get("/portal/experts/?day=2021-07-06").content.decode()
+    assert "吉田 太郎" not in later
+    assert "別田 花子" in later
+    assert len(after) == 2 * len(before)
+    assert "登録 2021/07/05（月） まで" in client.get(f"/portal/dispatches/{number}/").content.decode()
+    stage.travel(at("07-06 09:00"))
+    client.force_login(stage.chief, backend="allauth.account.auth_backends.AuthenticationBackend")
+    assert "吉田 太郎" not in client.get("/portal/experts/").content.decode()
