@@ -1,6 +1,7 @@
 """A renewal in steps, for the tests: prepared, sent, answered, closed."""
 
 import datetime as dt
+import io
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -8,13 +9,15 @@ from typing import Any
 from stage import Stage
 
 from core import clock
-from core.audit.acting import SYSTEM
+from core.audit.acting import SYSTEM, acting
+from core.exchange.services import load_files
 from core.jobs.progress import Progress
 from core.notify.models import Mail
 from core.secrets import decrypt
 from experts.models import Expert
 from experts.renewal import answering, campaigns, closing, sending
 from experts.renewal.models import Ask, Campaign, Wave
+from institutions.models import Institution
 
 ANSWER_BY = dt.date(2022, 2, 28)
 REMIND_ON = (dt.date(2022, 2, 15), dt.date(2022, 2, 22))
@@ -100,4 +103,26 @@ def timer() -> int:
     return sending.remind_on_days()
 
 
-__all__ = ["SYSTEM", "Year", "expert", "timer"]
+def registered(count: int) -> None:
+    """So many experts."""
+    load_files({"institutions.csv": io.BytesIO("機関コード,機関名,機関区分,都道府県コード\nK1,試験商工会,商工会,13\n".encode())}, actor=SYSTEM)  # fmt: skip
+    institution = Institution.objects.get()
+    with acting(SYSTEM, "test"):
+        Expert.objects.bulk_create(
+            Expert(
+                code=f"E{number:05}",
+                name=f"試験 {number}",
+                prefecture_code="13",
+                address="試験町",
+                email=f"e{number}@example.jp",
+                recommended_by=institution,
+                requirement="資格",
+                payee_class="報酬2号",
+                account_number="1234567",
+                account_holder_kana="シケン",
+            )
+            for number in range(count)
+        )
+
+
+__all__ = ["SYSTEM", "Year", "expert", "registered", "timer"]

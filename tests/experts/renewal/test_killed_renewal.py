@@ -1,53 +1,28 @@
 """The job of a renewal's mails is killed in the middle; taken up again everybody is mailed, and nobody twice."""
 
 import datetime as dt
-import io
 import signal
 import subprocess
 import sys
 import time
 from typing import Any
 
+from campaign import registered
 from django.conf import settings
 
 from accounts.models import Role
 from accounts.services import create_user
 from core import clock
-from core.audit.acting import SYSTEM, acting
-from core.exchange.services import load_files
+from core.audit.acting import SYSTEM
 from core.jobs.models import Job
 from core.jobs.services import execute_job, sweep_jobs
 from core.notify.models import Mail
-from experts.models import Expert
 from experts.renewal import campaigns, sending
 from experts.renewal.models import Ask, Campaign, Link
-from institutions.models import Institution
 from rules.dates import fiscal_year
 
 EXPERTS = 4_000
 _RUN = "import django; django.setup(); from core.jobs.services import execute_job; execute_job({})"
-
-
-def registered(count: int) -> None:
-    """So many experts."""
-    load_files({"institutions.csv": io.BytesIO("機関コード,機関名,機関区分,都道府県コード\nK1,試験商工会,商工会,13\n".encode())}, actor=SYSTEM)  # fmt: skip
-    institution = Institution.objects.get()
-    with acting(SYSTEM, "test"):
-        Expert.objects.bulk_create(
-            Expert(
-                code=f"E{number:05}",
-                name=f"試験 {number}",
-                prefecture_code="13",
-                address="試験町",
-                email=f"e{number}@example.jp",
-                recommended_by=institution,
-                requirement="資格",
-                payee_class="報酬2号",
-                account_number="1234567",
-                account_holder_kana="シケン",
-            )
-            for number in range(count)
-        )
 
 
 def test_killed_in_the_middle_it_is_taken_up_again_and_nobody_is_mailed_twice(fresh_database: Any) -> None:
