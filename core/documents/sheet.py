@@ -222,6 +222,10 @@ class Sheet:
         """Finish this page and go on with an empty one."""
         self._document.updateSignature("\n".join(self.canvas._code))
         self.canvas.showPage()
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """What follows stands on a page of its own: no colour is set yet."""
         self._colour = ""
 
     def pdf(self) -> bytes:

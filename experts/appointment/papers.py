@@ -13,7 +13,7 @@ from .models import Acceptance, Letter
 LETTER_LAYOUT: Final = 1
 ACCEPTANCE_LAYOUT: Final = 1
 
-PROGRAMME: Final = "中小企業119（専門家派遣事業）"
+PROGRAMME: Final = "中小企業119専門家派遣事業"
 _LEFT, _RIGHT = 78.0, A4_WIDTH - 78
 _MIDDLE = A4_WIDTH / 2
 _WIDTH = _RIGHT - _LEFT
@@ -83,7 +83,7 @@ def _letter_1(sheet: Sheet, letter: Letter) -> None:
     sheet.fitted(
         _LEFT + 24, A4_HEIGHT - 262, f"{letter.name}　殿", width=_WIDTH - 48, size=20, smallest=12, bold=True
     )
-    body = f"　あなたを、{PROGRAMME}の専門家に委嘱します。"
+    body = f"　貴殿を{PROGRAMME}の専門家に委嘱します。"
     y = sheet.paragraph(_LEFT, A4_HEIGHT - 330, body, width=_WIDTH, size=14, leading=2, colour=INK)
     y -= 22
     for label, value in (
