@@ -3,6 +3,7 @@
 from django.urls import path
 
 from office.views import (
+    appointments,
     bank_accounts,
     dispatch_acts,
     dispatches,
@@ -32,6 +33,7 @@ from office.views import (
     signal_terms,
     signals,
     travel,
+    yorozu,
 )
 
 app_name = "office"
@@ -100,8 +102,25 @@ urlpatterns = [
     path("renewal/<int:year>/close/", renewal_acts.renewal_close, name="renewal_close"),
     path("renewal/<int:year>/figures.csv", renewals.renewal_figures, name="renewal_figures"),
     path("renewal/<int:year>/people/<str:code>/", renewals.renewal_person, name="renewal_person"),
+    path("appointments/", appointments.appointment_list, name="appointment_list"),
+    path("appointments/<int:year>/", appointments.appointment_round, name="appointment_round"),
+    path("appointments/<int:year>/remind/", appointments.appointment_remind, name="appointment_remind"),
+    path("appointments/<int:year>/resume/", appointments.appointment_resume, name="appointment_resume"),
+    path("appointments/<int:year>/issue/", appointments.appointment_issue, name="appointment_issue"),
+    path("appointments/<int:year>/letters.<str:ending>", appointments.appointment_files, name="appointment_files"),
+    path("appointments/<int:year>/<str:code>/", appointments.appointment_person, name="appointment_person"),
+    path("appointments/<int:year>/<str:code>/<str:paper>.pdf", appointments.appointment_paper, name="appointment_paper"),
     path("institutions/", registers.institution_list, name="institution_list"),
     path("institutions/<str:code>/", registers.institution_detail, name="institution_detail"),
+    path("yorozu/", yorozu.change_list, name="yorozu_list"),
+    path("yorozu/new/", yorozu.change_new, name="yorozu_new"),
+    path("yorozu/<uuid:uuid>/", yorozu.change_detail, name="yorozu_detail"),
+    path("yorozu/<uuid:uuid>/send/", yorozu.change_send, name="yorozu_send"),
+    path("yorozu/<uuid:uuid>/stop/", yorozu.change_stop, name="yorozu_stop"),
+    path("yorozu/<uuid:uuid>/return/", yorozu.change_return, name="yorozu_return"),
+    path("yorozu/<uuid:uuid>/confirm/", yorozu.change_confirm, name="yorozu_confirm"),
+    path("yorozu/<uuid:uuid>/open/", yorozu.change_open, name="yorozu_open"),
+    path("yorozu/<uuid:uuid>/withdraw/", yorozu.change_withdraw, name="yorozu_withdraw"),
     path("rosters/", rosters.roster_list, name="roster_list"),
     path("rosters/<int:pk>/", rosters.roster_detail, name="roster_detail"),
     path("rosters/<int:pk>/choose/", rosters.roster_choose, name="roster_choose"),

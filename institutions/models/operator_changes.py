@@ -160,6 +160,11 @@ class OperatorChange(models.Model):
         )
 
     @property
+    def old_operator_has_ended(self) -> bool:
+        """Whether the old operator's last day is over."""
+        return clock.today() > self.last_day
+
+    @property
     def agreement_subject(self) -> str:
         """How agreements to texts name this change (core.agreements)."""
         return f"operator_change:{self.number}"

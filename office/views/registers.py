@@ -13,7 +13,8 @@ from core.audit.services import record_page
 from core.japan.industries import industry_name
 from dispatch.models import Dispatch
 from experts.models import Expert
-from institutions.models import Institution
+from institutions.models import YOROZU, Institution
+from institutions.operator_change.selectors import operators_of_base
 from office.access import office_view, person
 from office.lists import containing, page_of, prefecture_choices, prefecture_name, same, sorted_by
 from office.selectors import bank_names, codes_of, payouts_of_year
@@ -152,6 +153,7 @@ def institution_detail(request: HttpRequest, code: str) -> HttpResponse:
         "admin_url": reverse("admin:institutions_institution_change", args=[institution.pk]),
         "members": members,
         "codes": codes_of(user, dispatch__institution=institution),
+        "operators": operators_of_base(institution) if institution.kind == YOROZU else [],
         "page": page_of(request, dispatches),
     }
     return render(request, "office/institutions/detail.html", context)

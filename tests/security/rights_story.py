@@ -35,7 +35,8 @@ from dispatch.services import add_receipt, escalate_dispatch, open_case
 from experts.models import Expert
 from experts.registration.services import add_certificate, recommend, registration_by_token
 from experts.renewal.models import Ask, Campaign
-from institutions.models import Institution, Member
+from institutions.models import YOROZU, Institution, Member
+from institutions.operator_change.services import send_form, start_change
 from institutions.roster.services import take_roster
 from payments.models import Payer, Payout, PayoutRun
 from payments.services import approve_run, compute_run, draft_run, export_run
@@ -182,6 +183,23 @@ def _roster(operator: User) -> dict[str, int]:
     return {"roster": roster.pk, "rosterline": roster.lines.get().pk}
 
 
+def _operator_change(operator: User) -> str:
+    """The uuid of a change of a base's operator whose form was sent."""
+    with acting(SYSTEM, "story"):
+        base = Institution.objects.create(code="Y1", name="試験よろず", kind=YOROZU, prefecture_code="13")
+    change = start_change(
+        former=base,
+        last_day=clock.today(),
+        message="",
+        form_name="新実施機関",
+        form_person="受取人",
+        form_email="y1@example.jp",
+        key="story",
+        actor=operator,
+    )
+    return str(send_form(change=change, version=change.version, actor=operator).uuid)
+
+
 def _registration(institution: str) -> dict[str, str]:
     """A registration that the institution invited to, with a certificate: their uuids."""
     chief = User.objects.get(institution_member__institution__code=institution, role=Role.INSTITUTION_CHIEF)
@@ -318,6 +336,7 @@ def _values(july: PayoutRun, august: PayoutRun, people: dict[str, User]) -> dict
         "payout": Payout.objects.filter(run=july).first().pk,
         "load": Load.objects.first().pk,
         **_roster(operator),
+        "operator_change": _operator_change(operator),
         **_registrations(),
         "ruleset": RuleSet.objects.first().pk,
         "codeitem": CodeItem.objects.first().pk,

@@ -46,7 +46,7 @@ def test_nobody_and_a_stopped_account_get_nothing() -> None:
     public = {"healthz", "login", "account_login", "account_inactive", "set_password"}
     public |= {"account_reset_password", "account_reset_password_done"}
     # the frame of the phone's pages, nothing about anybody
-    public |= {"expert:worker", "expert:manifest", "client:done", "renewal:done"}
+    public |= {"expert:worker", "expert:manifest", "client:done", "renewal:done", "operator:done"}
     # what everybody may read before signing in: how one signs in
     public |= {"manual_list"}
     for expected in expectations():

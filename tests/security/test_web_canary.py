@@ -133,6 +133,7 @@ def walk(port: int) -> None:
         f"/set-password/MQ/{CANARY['token']}/",
         f"/c/{CANARY['token']}/",
         f"/renew/{CANARY['token']}/",
+        f"/y/{CANARY['token']}/",
         f"/nothing/{CANARY['mail']}/",
         f"/office/{CANARY['phone']}/{CANARY['account']}/",
         "/%00" + quoted,
