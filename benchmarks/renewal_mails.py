@@ -29,6 +29,7 @@ def measure(count: int) -> None:
     from experts.models import Expert
     from experts.renewal import campaigns, closing, sending
     from experts.renewal.models import Campaign
+    from experts.renewal.selectors import figures_by_prefecture, total_of
     from institutions.models import Institution
     from rules.dates import fiscal_year
 
@@ -82,8 +83,11 @@ def measure(count: int) -> None:
     mark = closing.preview(campaign).mark
     closing.close_campaign(campaign=campaign, mark=mark, actor=checker)
     closed = time.perf_counter() - begun
+    begun = time.perf_counter()
+    assert total_of(figures_by_prefecture(campaign)).asked == count
+    figures = time.perf_counter() - begun
     print(f"renewal of {count:,} experts: {asked:.2f} s to queue the mails, {reminded:.2f} s the reminders,")
-    print(f"  {closed:.2f} s to close with nobody having answered")
+    print(f"  {closed:.2f} s to close with nobody having answered, {figures * 1000:.0f} ms for the figures")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from core import clock
 from dispatch.models import Dispatch, Status
 from experts.renewal.campaigns import ACT
 from experts.renewal.models import Ask, Campaign
-from experts.renewal.selectors import figures_by_prefecture, of_group, open_campaign, total_of, with_mail
+from experts.renewal.selectors import figures_by_prefecture, open_campaign, total_of, unreached
 from experts.standing import ACT as END
 from office.waiting import Waiting, waiting_source
 
@@ -102,7 +102,7 @@ def renewal_waiting(user: User) -> list[Waiting]:
                 "note": "回答期限が過ぎました。登録が終わる人を確かめて締め切ってください。",
             }
         )
-    lost = of_group(with_mail(Ask.objects.filter(campaign=campaign, answer="")), "unreached").count()
+    lost = unreached(Ask.objects.filter(campaign=campaign, answer="")).count()
     if lost:
         found.append(
             {

@@ -108,6 +108,8 @@ def exempt(*, ask: Ask, reason: str, version: int, actor: User) -> Ask:
             raise DomainError(
                 "この人の回答または例外は、別の画面で変わりました。いまの内容をご確認ください。", code="stale"
             )
+        if reason and row.answer == Ask.Answer.RENEW:
+            raise DomainError("この人は更新すると回答しています。例外は要りません。", code="reason")
         if not reason and not row.is_exempt:
             raise DomainError("例外の理由がありません。理由を入力してください。", code="reason")
         row.exempt_reason, row.exempt_by = reason, actor if reason else None

@@ -1,9 +1,10 @@
 """Figures and lists of a renewal, each a fixed number of queries."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from core.japan.prefectures import BY_CODE
 from core.notify.models import Mail
@@ -48,25 +49,25 @@ class Figures:
         return (self.renewed + self.declined) * 100 // self.asked if self.asked else 0
 
 
-def with_mail(asks: AskQuerySet) -> AskQuerySet:
-    """Asks with the state of their latest mail, as `mail_state` (None: there is no mail) and `mail_id`."""
-    latest = Link.objects.filter(ask=OuterRef("pk")).order_by("-pk")
-    return asks.annotate(
-        mail_state=Subquery(latest.values("mail__state")[:1]), mail_id=Subquery(latest.values("mail")[:1])
-    )
+def unreached(asks: AskQuerySet) -> AskQuerySet:
+    """Those whom no mail reached as far as anybody knows: none of theirs got through, or there was no address."""
+    through = Link.objects.filter(ask=OuterRef("pk")).exclude(mail__state__in=[state.value for state in LOST])
+    return asks.filter(~Exists(through))
 
 
-def _unreached() -> Q:
-    return Q(mail_state=None) | Q(mail_state__in=[state.value for state in LOST])
+def latest_mails(asks: Iterable[Ask]) -> dict[int, Mail]:
+    """The latest mail to each ask, by the ask's id. One query."""
+    links = Link.objects.filter(ask__in=[ask.pk for ask in asks]).select_related("mail").order_by("pk")
+    return {link.ask_id: link.mail for link in links.defer("mail__body_cipher")}
 
 
 def of_group(asks: AskQuerySet, group: str) -> AskQuerySet:
-    """Those of `with_mail` that belong to a group of GROUPS; all for another word."""
+    """Those that belong to a group of GROUPS; all for another word."""
     match group:
         case "silent":
             return asks.filter(answer="")
         case "unreached":
-            return asks.filter(_unreached())
+            return unreached(asks)
         case "declined":
             return asks.filter(answer="decline")
         case "renewed":
@@ -79,14 +80,20 @@ def of_group(asks: AskQuerySet, group: str) -> AskQuerySet:
 
 
 def figures_by_prefecture(campaign: Campaign) -> list[Figures]:
-    """One row per prefecture in order of code. One query."""
-    rows: Any = (
-        with_mail(Ask.objects.filter(campaign=campaign))
+    """One row per prefecture in order of code. Two queries."""
+    asks = Ask.objects.filter(campaign=campaign)
+    lost: dict[str, int] = dict(
+        unreached(asks)
         .order_by()
+        .values("expert__prefecture_code")
+        .annotate(people=Count("pk"))
+        .values_list("expert__prefecture_code", "people")
+    )
+    rows: Any = (
+        asks.order_by()
         .values(prefecture=F("expert__prefecture_code"))
         .annotate(
             asked=Count("pk"),
-            unreached=Count("pk", filter=_unreached()),
             renewed=Count("pk", filter=Q(answer="renew")),
             declined=Count("pk", filter=Q(answer="decline")),
             silent=Count("pk", filter=Q(answer="")),
@@ -96,7 +103,7 @@ def figures_by_prefecture(campaign: Campaign) -> list[Figures]:
         )
         .order_by("prefecture")
     )
-    return [Figures(**row) for row in rows]
+    return [Figures(**row, unreached=lost.get(row["prefecture"], 0)) for row in rows]
 
 
 def total_of(rows: list[Figures]) -> Figures:

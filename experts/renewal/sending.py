@@ -51,7 +51,10 @@ def start_campaign(*, campaign: Campaign, version: int, key: str, actor: User) -
         row = locked(campaign, version)
         # somebody else's press may have waited for the same lock
         wave = row.waves.filter(number=0).first()
-        return _again(wave, actor) if wave is not None else _new_wave(row, 0, key, actor)
+        if wave is not None:
+            return _again(wave, actor)
+        _require_time_left(row)
+        return _new_wave(row, 0, key, actor)
 
 
 def remind(*, campaign: Campaign, key: str, actor: User) -> Wave:
@@ -63,6 +66,7 @@ def remind(*, campaign: Campaign, key: str, actor: User) -> Wave:
         if again is not None:
             return again
         _require_remindable(row)
+        _require_time_left(row)
         if not _silent(row).exists():
             raise DomainError("未回答の人はいません。督促は要りません。", code="nobody")
         return _new_wave(row, row.waves.count(), key, actor)
@@ -100,6 +104,16 @@ def send_again(*, wave: Wave, actor: User) -> Wave:
         return _again(wave, actor)
 
 
+def _require_time_left(row: Campaign) -> None:
+    """A mail must not ask for an answer by a day that is over."""
+    if clock.today() > row.answer_by:
+        raise DomainError(
+            f"回答期限（{long_date(row.answer_by)}）が過ぎているため、メールを送れません。"
+            "「期限・督促日を変える」で期限を延ばしてから送ってください。",
+            code="late",
+        )
+
+
 def _require_remindable(row: Campaign) -> None:
     if row.state != State.ASKING:
         raise DomainError("まだ最初の案内を送っていません。先に案内を送ってください。", code="not_asking")
@@ -132,7 +146,7 @@ def _queue(wave: Wave, actor: Actor) -> Wave:
     wave.job = queue_job(
         kind=KIND,
         title=f"{wave.campaign}: {wave.title}",
-        arguments={"wave": wave.pk, "actor": actor.pk},
+        arguments={"wave": wave.pk, "actor": actor.pk, "renewal": wave.campaign.fiscal_year},
         actor=actor,
     )
     wave.save(update_fields=["job"])

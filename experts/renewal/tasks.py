@@ -15,7 +15,7 @@ from .sending import KIND, remind_on_days, send_wave
 
 @job_kind(KIND, "登録の更新のメール", cancellable=True)
 def send_renewal(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
-    """Arguments: wave (id), actor (id of the person who asked; none: the timer)."""
+    """Arguments: wave (id), actor (id of the person who asked; none: the timer), renewal (year)."""
     wave = Wave.objects.select_related("campaign").get(pk=arguments["wave"])
     actor: Actor = User.objects.get(pk=arguments["actor"]) if arguments["actor"] else SYSTEM
     done = send_wave(wave=wave, actor=actor, progress=progress)

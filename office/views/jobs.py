@@ -25,6 +25,8 @@ def target_of(job: Job) -> tuple[str, str]:
     """Where the thing is that a job works on, and what it is called; two empty texts when it has no page."""
     if run := job.arguments.get("run"):
         return reverse("office:run_detail", args=[run]), f"支払データ {run}"
+    if year := job.arguments.get("renewal"):
+        return reverse("office:renewal_detail", args=[year]), f"{year}年度末の登録の更新"
     if job.kind == "load_exchange":
         return reverse("office:import_detail", args=[job.pk]), "取込の結果"
     return "", ""

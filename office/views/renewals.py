@@ -12,7 +12,6 @@ from accounts.rights import may
 from core.audit.models import Access
 from core.audit.services import record_page, record_view
 from core.errors import DomainError, FieldErrors, NotAllowed
-from core.notify.models import Mail
 from experts.renewal import campaigns, closing, selectors
 from experts.renewal.answering import record_answer
 from experts.renewal.models import Ask, Campaign
@@ -84,17 +83,13 @@ def renewal_detail(request: HttpRequest, year: int) -> HttpResponse:
     rows = selectors.figures_by_prefecture(campaign)
     total = selectors.total_of(rows)
     group = request.GET.get("group", "silent")
-    asks = selectors.of_group(
-        selectors.with_mail(Ask.objects.visible_to(user).filter(campaign=campaign)), group
-    )
+    asks = selectors.of_group(Ask.objects.visible_to(user).filter(campaign=campaign), group)
     asks = asks.filter(containing(request.GET.get("q", ""), *_SEARCHED))
     if prefecture := request.GET.get("prefecture"):
         asks = asks.filter(expert__prefecture_code=prefecture)
     page = page_of(request, asks.select_related("expert").order_by("expert__code"))
     people = list(page.object_list)
-    for ask in people:
-        ask.mail_words = _mail_words(ask.mail_state)
-        ask.prefecture_name = prefecture_name(ask.expert.prefecture_code)
+    mails = selectors.latest_mails(people)
     record_page(actor=user, rows=people)
     open_wave = next((wave for wave in waves if wave.done_at is None), None)
     context: dict[str, Any] = {
@@ -112,16 +107,15 @@ def renewal_detail(request: HttpRequest, year: int) -> HttpResponse:
             *((name, label, getattr(total, name)) for name, label in selectors.GROUPS.items()),
         ],
         "page": page,
-        "people": people,
+        "people": [
+            {"ask": ask, "mail": mails.get(ask.pk), "prefecture": prefecture_name(ask.expert.prefecture_code)}
+            for ask in people
+        ],
         "prefectures": prefecture_choices(),
         "why_not_close": closing.why_not_closable(campaign, total.silent),
         "may_close": may(user, END).allowed,
     }
     return render(request, "office/renewal/detail.html", context)
-
-
-def _mail_words(state: str | None) -> str:
-    return "宛先なし" if state is None else str(Mail.State(state).label)
 
 
 @office_view(campaigns.ACT)
@@ -180,9 +174,8 @@ def renewal_figures(request: HttpRequest, year: int) -> HttpResponse:
 def renewal_person(request: HttpRequest, year: int, code: str) -> HttpResponse:
     """One expert in a renewal: contacts, mails, the answer on the person's behalf, the exception."""
     user = person(request)
-    asks = selectors.with_mail(Ask.objects.visible_to(user))
     ask = get_object_or_404(
-        asks.select_related("campaign", "expert", "answered_by", "exempt_by"),
+        Ask.objects.visible_to(user).select_related("campaign", "expert", "answered_by", "exempt_by"),
         campaign__fiscal_year=year,
         expert__code=code,
     )

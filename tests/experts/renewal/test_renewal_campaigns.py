@@ -249,3 +249,17 @@ def test_whoever_was_registered_after_the_mails_is_not_asked_and_stays(year: Yea
     year.close(campaign)
     assert expert("E9").valid_until is None
     assert expert("E1").valid_until == YEAR_END
+
+
+def test_no_mail_asks_for_an_answer_by_a_day_that_is_over(year: Year) -> None:
+    campaign = year.prepared()
+    year.travel("2022-03-01 00:00")
+    with pytest.raises(DomainError, match="回答期限（2022年2月28日）が過ぎている"):
+        year.begun(campaign)
+    year.travel("2022-02-28 23:59")
+    year.send(year.begun(campaign))
+    campaign.refresh_from_db()
+    year.travel("2022-03-01 00:00")
+    with pytest.raises(DomainError, match="期限を延ばして"):
+        sending.remind(campaign=campaign, key="r", actor=year.stage.operator)
+    assert len(mails()) == 3

@@ -99,10 +99,13 @@ def test_an_exception_with_a_reason_keeps_a_registration_and_can_be_taken_back(y
     closing.exempt(ask=two, reason="", version=2, actor=year.stage.operator)
     with pytest.raises(DomainError, match="理由がありません"):
         closing.exempt(ask=year.ask("E3"), reason=" ", version=1, actor=year.stage.operator)
+    renewed = year.answer("E3")
+    with pytest.raises(DomainError, match="例外は要りません"):
+        closing.exempt(ask=renewed, reason="念のため", version=2, actor=year.stage.operator)
     year.travel("2022-03-01 09:00")
     assert closing.preview(campaign).exempt == 1
     year.close(campaign)
-    assert outcomes() == {"E1": "exempt", "E2": "retired", "E3": "retired"}
+    assert outcomes() == {"E1": "exempt", "E2": "retired", "E3": "renewed"}
     assert expert("E1").valid_until is None
     with pytest.raises(DomainError, match="締め切りました"):
         closing.exempt(ask=year.ask("E2"), reason="遅い", version=3, actor=year.stage.operator)

@@ -67,6 +67,8 @@ def test_a_renewal_is_prepared_looked_at_and_sent_from_the_screen(year: Year) ->
     page = text_of(client.get(PAGE))
     assert "hx-get" in page
     assert "ジョブの詳細と中止" in page
+    job = text_of(client.get(f"/office/jobs/{Job.objects.get().pk}/"))
+    assert f'href="{PAGE}"' in job
     year.send(Wave.objects.get())
     page = text_of(client.get(PAGE))
     assert re.search(r"対象</span>\s*<span class=\"tile__value\">3", page)
