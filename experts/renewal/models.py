@@ -19,13 +19,8 @@ if TYPE_CHECKING:
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
     def visible_to(self, user: "User") -> Self:
-        """All for the office; for an expert those in which they were asked."""
-        match reach(user, "read", self.model):
-            case Reach.ALL:
-                return self.all()
-            case Reach.OWN:
-                return self.filter(pk__in=Ask.objects.filter(expert__user=user).values("campaign"))
-        return self.none()
+        """Everything for the office, nothing for others: an expert sees it with the own ask."""
+        return self.all() if reach(user, "read", self.model) is Reach.ALL else self.none()
 
 
 class WaveQuerySet(models.QuerySet["Wave"]):
