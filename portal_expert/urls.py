@@ -4,6 +4,7 @@ from django.urls import path
 
 from portal_expert.views import (
     answers,
+    appointment,
     declarations,
     device,
     dispatches,
@@ -43,6 +44,10 @@ urlpatterns = [
     path("inquiries/<int:pk>/draft/discard/", inquiries.inquiry_discard, name="inquiry_discard"),
     path("fees/", fees.fees, name="fees"),
     path("fees/<int:payout>/notice/", fees.notice, name="notice"),
+    path("appointment/", appointment.appointments, name="appointments"),
+    path("appointment/<int:year>/answer/", appointment.answer, name="appointment_answer"),
+    path("appointment/<int:year>/accept/", appointment.accept, name="appointment_accept"),
+    path("appointment/<int:year>/<str:kind>.pdf", appointment.paper, name="appointment_paper"),
     path("renewal/", renewal.renewal, name="renewal"),
     path("tokens/", tokens.token_list, name="tokens"),
     path("tokens/<int:pk>/revoke/", tokens.revoke, name="token_revoke"),

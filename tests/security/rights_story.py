@@ -32,6 +32,12 @@ from dispatch.models import (
     TravelLine,
 )
 from dispatch.services import add_receipt, escalate_dispatch, open_case
+from experts.appointment.services import (
+    accept_letter,
+    answer_conditions,
+    issue_one,
+    offer_appointment,
+)
 from experts.models import Expert
 from experts.registration.services import add_certificate, recommend, registration_by_token
 from experts.renewal.models import Ask, Campaign
@@ -236,6 +242,24 @@ def _registrations() -> dict[str, str]:
     }
 
 
+def _appointment(operator: User) -> int:
+    """A year in which E1 was appointed and accepted, and E2 was offered an appointment; answers the year."""
+    own, others = (
+        offer_appointment(expert=Expert.objects.get(code=code), actor=operator) for code in ("E1", "E2")
+    )
+    assert own is not None and others is not None and own.expert.user is not None
+    answer_conditions(appointment=own, agrees=True, text_version="2021-1", version=1, actor=own.expert.user)
+    issue_one(
+        appointment=own,
+        issued_on=clock.today(),
+        issuer_name="試験事務局",
+        issuer_title="局長",
+        actor=operator,
+    )
+    accept_letter(appointment=own, actor=own.expert.user)
+    return own.round.fiscal_year
+
+
 def _renewal(operator: User) -> int:
     """A renewal in which E1 and E2 were asked; answers its year."""
     campaign = Campaign.objects.create(
@@ -304,6 +328,7 @@ def _values(july: PayoutRun, august: PayoutRun, people: dict[str, User]) -> dict
         "case": _case("K1", "C1"),
         "others_case": _case("K2", "C2"),
         "renewal": _renewal(operator),
+        "appointment": _appointment(operator),
         "others_inquiry": _asked_of_others(operator),
         "member": people[Role.INSTITUTION_STAFF].pk,
         "dispatch": Dispatch.objects.get(number="D1").pk,
