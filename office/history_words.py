@@ -46,6 +46,13 @@ ACTIONS = {
     # registrations of experts
     "end_registration": "専門家の登録の終了",
     "restore_registration": "専門家の登録を戻す",
+    "ask_change": "登録内容の変更の申請",
+    "enter_change_request": "登録内容の変更の申請の入力（事務局）",
+    "withdraw_change": "登録内容の変更の申請の取下げ",
+    "check_change": "登録内容の変更の確認",
+    "return_change": "登録内容の変更の申請の差戻し",
+    "refuse_change": "登録内容の変更の申請の却下",
+    "make_change": "登録内容の変更の反映",
     "prepare_renewal": "登録の更新の準備",
     "change_renewal": "登録の更新の予定の変更",
     "send_renewal": "登録の更新の案内の送信",

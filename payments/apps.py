@@ -8,9 +8,13 @@ class PaymentsConfig(AppConfig):
     def ready(self) -> None:
         from core.database.rotation import keeps_ciphers
         from dispatch.after_change import when_changed
+        from experts.changes.services import when_made
 
         from . import tasks  # noqa: F401 - registers the kinds of jobs
         from .services.live import judge_changed
+        from .services.payee_changes import judge_expert, warn_of_change
 
         when_changed(judge_changed)
+        when_made(warn_of_change)
+        when_made(judge_expert)
         keeps_ciphers("payments_payoutrun", "payer_copy")

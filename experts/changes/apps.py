@@ -1,3 +1,5 @@
+"""登録内容の変更: asked for by the expert, checked by one person, made by another (spec 002 §3(1)2)①)."""
+
 from django.apps import AppConfig
 
 

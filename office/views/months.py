@@ -19,6 +19,7 @@ from office.selectors import codes_of, finding_title
 from office.views.runs import may_create
 from payments.models import PayoutRun
 from payments.selectors import last_check, month_summaries, month_summary
+from payments.services.payee_changes import warning_of
 
 PROCESSED = "処理済"
 SEARCHED = ("number", "expert__name", "expert__kana", "company__name")
@@ -94,6 +95,7 @@ def month_detail(request: HttpRequest, month: str) -> HttpResponse:
         .values_list("code", "name")
     )
     can_create, reason = may_create(user)
+    runs = list(PayoutRun.objects.visible_to(user).filter(month=first).order_by("ordinal"))
     context = {
         "section": "months",
         "month": first,
@@ -106,7 +108,8 @@ def month_detail(request: HttpRequest, month: str) -> HttpResponse:
         .first(),
         "can_check": True,
         "codes": codes,
-        "runs": PayoutRun.objects.visible_to(user).filter(month=first).order_by("ordinal"),
+        "runs": runs,
+        "changed_payees": [(run, warning) for run in runs for warning in warning_of(run)],
         "can_create_run": can_create,
         "create_reason": reason,
         "page": page_of(request, listed),

@@ -17,6 +17,7 @@ from ..models import PayoutRun, RunRuleSet
 from .dates import payment_rules
 from .draft import OPEN
 from .locks import one_at_a_time, one_view
+from .payee_changes import settle_warnings
 from .result import PAYOUT_COLUMNS, RunResult, payout_row
 from .rights import require_maker
 
@@ -36,7 +37,7 @@ def compute_run(*, run: PayoutRun, actor: "User", progress: Progress | None = No
     require_maker(actor)
     try:
         with one_at_a_time(), one_view(), acting(actor, "compute_run"):
-            return _compute(run.pk, progress or Progress())
+            return _compute(run.pk, progress or Progress(), actor)
     except OperationalError as conflict:
         if getattr(conflict.__cause__, "sqlstate", "") == "40001":
             raise DomainError(
@@ -45,7 +46,7 @@ def compute_run(*, run: PayoutRun, actor: "User", progress: Progress | None = No
         raise
 
 
-def _compute(run_id: int, progress: Progress) -> PayoutRun:
+def _compute(run_id: int, progress: Progress, actor: "User") -> PayoutRun:
     run = PayoutRun.objects.select_for_update(of=("self",)).select_related("payer").filter(pk=run_id).first()
     if run is None:
         raise DomainError("この月次支払は破棄されています。一覧を開き直してください。")
@@ -70,6 +71,7 @@ def _compute(run_id: int, progress: Progress) -> PayoutRun:
     run.computed_at = clock.now()
     run.status = PayoutRun.Status.COMPUTED
     run.save()
+    settle_warnings(run, actor)
     return run
 
 

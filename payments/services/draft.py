@@ -13,6 +13,7 @@ from ..files.bank_file import check_payer
 from ..models import Payer, PayoutRun
 from .dates import check_pay_date, checked_cutoff, month_name, payment_rules
 from .locks import one_at_a_time
+from .payee_changes import settle_warnings
 from .rights import require_maker
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def drop_run(*, run: PayoutRun, actor: "User") -> None:
                 f"月次支払 {row.name} は{row.get_status_display()}のため破棄できません。"
                 "訂正は次の月次支払で行ってください。"
             )
+        settle_warnings(row, actor)
         row.delete()
 
 

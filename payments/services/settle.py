@@ -9,6 +9,7 @@ from core.errors import DomainError
 from ..models import PayoutRun
 from .approve import move_dispatches
 from .locks import one_at_a_time
+from .payee_changes import settle_warnings
 from .rights import require_maker
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def mark_transferred(*, run: PayoutRun, actor: "User") -> PayoutRun:
         row.status = PayoutRun.Status.TRANSFERRED
         row.transferred_at = clock.now()
         row.save(update_fields=["status", "transferred_at"])
+        settle_warnings(row, actor)
         return row
 
 
