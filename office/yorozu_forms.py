@@ -65,7 +65,7 @@ class OpenForm(forms.Form):
     """The new institution's code and name."""
 
     code = forms.CharField(label="機関コード", help_text="新しい機関IDです。後から変えられません。")
-    name = forms.CharField(label="機関名", widget=forms.TextInput(attrs={"size": 60}))
+    name = forms.CharField(label="機関名")
 
 
 class WithdrawForm(forms.Form):

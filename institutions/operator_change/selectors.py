@@ -77,7 +77,7 @@ def steps_of(change: OperatorChange) -> list[Step]:
             _name(change.stopped_by, "自動" if change.stopped_at else ""),
             f"{change.stopped_count:,}人"
             if change.stopped_at
-            else f"{day.year}年{day.month}月{day.day}日まで使えます",
+            else f"{day.year}年{day.month}月{day.day}日の翌日に自動で停止します",
         ),
         Step(
             "新実施機関の開設",

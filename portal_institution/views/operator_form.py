@@ -72,6 +72,11 @@ class OperatorForm(forms.Form):
         """The other people, each a pair of fields."""
         return [(n, self[f"user_{n}_name"], self[f"user_{n}_email"]) for n in range(1, MOST_USERS + 1)]
 
+    @property
+    def has_users(self) -> bool:
+        """Whether anything stands in the fields of the other people, or is wrong with it."""
+        return any(bound.value() or bound.errors for _, *pair in self.of_users for bound in pair)
+
 
 def _unusable(request: HttpRequest) -> HttpResponse:
     """The same words for wrong, expired and replaced links."""
