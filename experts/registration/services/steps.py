@@ -12,7 +12,7 @@ from core.audit.acting import Actor, System
 from core.errors import DomainError
 
 from ..criteria import terms_on
-from ..models import Registration
+from ..models import Entry, Registration
 from ..states import State, leads
 
 if TYPE_CHECKING:
@@ -93,9 +93,14 @@ def locked_by_person(registration: Registration) -> Registration:
 
 def _lock(registration: Registration) -> Registration:
     rows = Registration.objects.select_for_update(of=("self",)).select_related(
-        "institution", "recommended_by", "typed"
+        "institution", "recommended_by"
     )
-    return rows.get(pk=registration.pk)
+    row = rows.get(pk=registration.pk)
+    # read only now: joined to the lock, it would be what stood there before the wait
+    typed = Entry.objects.filter(registration=row).first()
+    if typed is not None:
+        row.typed = typed
+    return row
 
 
 def require_state(row: Registration, states: tuple[State, ...], doing: str) -> None:
