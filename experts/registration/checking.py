@@ -17,7 +17,7 @@ from core.japan.numbers import RegistrationCheck, check_registration_number
 from core.japan.prefectures import BY_CODE
 from core.japan.text import normal_code, normal_digits
 from core.programme.models import CodeItem
-from core.programme.selectors import code_items
+from core.programme.selectors import RuleBook, code_items
 from experts.account_entry import EnteredAccount, check_account, check_yucho_account
 from institutions.models import Institution
 from rules import codes
@@ -55,7 +55,7 @@ def katakana(text: str) -> str:
 
 
 def check(entry: Mapping[str, Any], kinds: Collection[str]) -> Checked:
-    """Judges an entry. `kinds`: the kinds of the certificates that are there. Five queries at most."""
+    """Judges an entry. `kinds`: the kinds of the certificates that are there. Six queries at most."""
     problems: Problems = {}
     hints: Problems = {}
 
@@ -188,9 +188,14 @@ def _route(entry: Mapping[str, Any], kinds: Collection[str], text: Any, refuse: 
 
 
 def _account(entry: Mapping[str, Any], text: Any, refuse: Any, hints: Problems) -> EnteredAccount:
+    rules = RuleBook()(clock.today())
+    wo_allowed = rules is not None and rules.account_name_wo_allowed
     if entry.get("yucho"):
         account = check_yucho_account(
-            kigo=text("yucho_kigo"), bango=text("yucho_bango"), holder_kana=text("account_holder_kana")
+            kigo=text("yucho_kigo"),
+            bango=text("yucho_bango"),
+            holder_kana=text("account_holder_kana"),
+            wo_allowed=wo_allowed,
         )
     else:
         account = check_account(
@@ -199,6 +204,7 @@ def _account(entry: Mapping[str, Any], text: Any, refuse: Any, hints: Problems) 
             account_type=text("account_type"),
             account_number=text("account_number"),
             holder_kana=text("account_holder_kana"),
+            wo_allowed=wo_allowed,
         )
     for name, why in account.problems.items():
         refuse("yucho_kigo" if name == "yucho" else name, why)

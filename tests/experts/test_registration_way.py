@@ -15,6 +15,7 @@ from core.agreements.selectors import agreements_of
 from core.audit.models import Access, Change
 from core.errors import DomainError, FieldErrors, NotAllowed
 from core.notify.models import Mail, Task
+from experts.appointment.models import Appointment
 from experts.models import Expert
 from experts.registration.models import Certificate, Registration, Submission
 from experts.registration.services import (
@@ -38,6 +39,7 @@ from experts.registration.services import (
     submit,
     withdraw,
 )
+from rules.dates import fiscal_year
 
 pytestmark = pytest.mark.django_db
 
@@ -101,6 +103,7 @@ def test_the_whole_way_from_recommendation_to_expert(people: story.People) -> No
     assert (
         expert.user is not None and expert.user.role == Role.EXPERT and not expert.user.has_usable_password()
     )
+    assert Appointment.objects.get(expert=expert).round.fiscal_year == fiscal_year(clock.today())
     approval = mails("registration_approved")[0]
     assert "/set-password/" in approval.body and expert.code in approval.body
     assert registration_by_token(token) is None
