@@ -13,6 +13,7 @@ from accounts.rights import require
 from core import clock
 from core.audit.acting import acting
 from core.errors import DomainError
+from core.jobs.progress import Progress
 from institutions.account_names import free_name
 from institutions.models import Institution, Member, Roster, RosterLine
 
@@ -98,8 +99,8 @@ def _take(
     return roster
 
 
-def _draft(roster: Roster, version: int) -> Roster:
-    """The roster, locked, when it is still the draft that the page showed."""
+def draft(roster: Roster, version: int) -> Roster:
+    """The roster, locked, when it is still the draft that the page showed; DomainError when it isn't."""
     found = Roster.objects.select_for_update(of=("self",)).get(pk=roster.pk)
     if found.state != State.DRAFT:
         raise DomainError(
@@ -118,7 +119,7 @@ def choose_lines(
     """Of the lines `shown` (ids), accepts those in `accepted` and no others. Lines of other rosters are left alone."""
     require(actor, ACT)
     with acting(actor, "choose_roster_lines"):
-        found = _draft(roster, version)
+        found = draft(roster, version)
         lines = found.lines.filter(pk__in=list(shown), outcome__in=CHOOSABLE)
         wanted = set(accepted)
         lines.filter(pk__in=wanted, accepted=False).update(accepted=True)
@@ -132,7 +133,7 @@ def choose_all(*, roster: Roster, outcome: str, accept: bool, version: int, acto
     if outcome not in CHOOSABLE:
         raise DomainError("採用できるのは、新規・変更・名簿にない機関の行です。")
     with acting(actor, "choose_roster_lines"):
-        found = _draft(roster, version)
+        found = draft(roster, version)
         found.lines.filter(outcome=outcome).exclude(accepted=accept).update(accepted=accept)
         return _next_version(found)
 
@@ -147,7 +148,7 @@ def drop_roster(*, roster: Roster, version: int, actor: User) -> Roster:
     """Ends a draft without applying anything."""
     require(actor, ACT)
     with acting(actor, "drop_roster"):
-        return _end(_draft(roster, version), State.DROPPED, actor)
+        return _end(draft(roster, version), State.DROPPED, actor)
 
 
 def _end(roster: Roster, state: str, actor: User) -> Roster:
@@ -179,7 +180,7 @@ def _last_day(roster: Roster) -> dt.date:
     return roster.effective_on - dt.timedelta(days=1)
 
 
-def apply_roster(*, roster: Roster, version: int, actor: User) -> Roster:
+def apply_roster(*, roster: Roster, version: int, actor: User, progress: Progress | None = None) -> Roster:
     """Applies the accepted lines, all or none, and ends the draft. Applied already: answers it as it is.
 
     New institutions that may dispatch and have an address get their chief's account, whose one-time link goes by mail.
@@ -188,7 +189,7 @@ def apply_roster(*, roster: Roster, version: int, actor: User) -> Roster:
     """
     require(actor, ACT)
     try:
-        return _apply(roster, version, actor)
+        return _apply(roster, version, actor, progress or Progress())
     except IntegrityError:
         raise DomainError(
             "反映している間に、ほかの人が同じ機関または利用者を登録しました。何も反映していません。"
@@ -196,15 +197,16 @@ def apply_roster(*, roster: Roster, version: int, actor: User) -> Roster:
         ) from None
 
 
-def _apply(roster: Roster, version: int, actor: User) -> Roster:
+def _apply(roster: Roster, version: int, actor: User, progress: Progress) -> Roster:
     with acting(actor, "apply_roster", f"名簿 {roster.pk}（{roster.file_name}）"):
         now = Roster.objects.select_for_update(of=("self",)).get(pk=roster.pk)
         if now.state == State.APPLIED:
             return now
-        found = _draft(roster, version)
+        found = draft(roster, version)
         lines = list(found.lines.filter(accepted=True).order_by("line", "code"))
         if not lines:
             raise DomainError("採用する行がありません。反映する行を選ぶか、名簿を取り下げてください。")
+        progress.report(0, len(lines), "登録との違いを確かめています")
         stored = _unchanged_since(lines)
         entries = {entry.code: texts_of(entry) for entry in Institution.objects.all()}
         blocking = [fault for fault in _platform_faults(found, lines, entries) if fault.blocks]
@@ -218,7 +220,7 @@ def _apply(roster: Roster, version: int, actor: User) -> Roster:
                 "採用する行を選び直すか、名簿を出した中小企業庁へお問い合わせください。"
             )
         _write(found, lines, stored)
-        _invite_chiefs(lines, actor)
+        _invite_chiefs(lines, actor, progress)
         return _end(found, State.APPLIED, actor)
 
 
@@ -260,7 +262,7 @@ def _write(roster: Roster, lines: list[RosterLine], stored: dict[str, Institutio
     RosterLine.objects.bulk_update(lines, ["institution"], batch_size=_BATCH)
 
 
-def _invite_chiefs(lines: list[RosterLine], actor: User) -> None:
+def _invite_chiefs(lines: list[RosterLine], actor: User, progress: Progress) -> None:
     """An account for each institution that may apply from now on: a new one, or a member that may dispatch only now."""
     may_now = [line for line in lines if line.institution is not None and _begins(line, line.institution)]
     known = set(
@@ -268,7 +270,9 @@ def _invite_chiefs(lines: list[RosterLine], actor: User) -> None:
             "institution", flat=True
         )
     )
-    for line in may_now:
+    before = len(lines) - len(may_now)
+    for number, line in enumerate(may_now):
+        progress.report(before + number, len(lines), "新しい機関の責任者を登録しています")
         entry = line.institution
         assert entry is not None
         email = line.chief_email or entry.email

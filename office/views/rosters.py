@@ -13,6 +13,7 @@ from core.audit.services import record_page, record_view
 from core.errors import DomainError
 from institutions.models import Roster, RosterLine
 from institutions.roster import services
+from institutions.roster.applying import jobs_of, request_apply
 from institutions.roster.report import report_pdf, report_xlsx
 from institutions.roster.selectors import Tally, changes_of, rosters_of, tallies
 from office.access import office_view, person
@@ -91,6 +92,7 @@ def roster_detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "section": "institutions",
         "roster": roster,
+        "job": jobs_of(roster).first() if roster.state == Roster.State.DRAFT else None,
         "tallies": counted,
         "outcome": outcome,
         "outcome_label": Outcome(outcome).label,
@@ -146,10 +148,12 @@ def roster_apply(request: HttpRequest, pk: int) -> HttpResponse:
     roster = _roster(request, pk)
     if request.method == "POST":
         try:
-            services.apply_roster(roster=roster, version=_version(request), actor=user)
+            job = request_apply(roster=roster, version=_version(request), actor=user)
         except DomainError as refusal:
             messages.error(request, refusal.message)
             return redirect("office:roster_apply", pk=pk)
+        if job is not None:
+            return _back(pk)
         messages.success(request, "名簿を反映しました。新しい機関の責任者へ、IDの案内を送ります。")
         return _back(pk)
     if roster.state != Roster.State.DRAFT:

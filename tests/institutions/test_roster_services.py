@@ -7,13 +7,18 @@ from typing import Any
 import pytest
 from openpyxl import Workbook, load_workbook
 from pypdf import PdfReader
+from stage import Stage
 
 from accounts.models import Role, SignInEvent, User
+from core import clock
 from core.audit.acting import SYSTEM, acting
 from core.audit.models import Change
 from core.errors import DomainError, NotAllowed
 from core.exchange.services import export_folder, load_files
+from core.jobs.progress import JobCancelled, Progress
+from core.jobs.registry import KINDS
 from institutions.models import Institution, Member, Roster, RosterLine
+from institutions.roster.applying import request_apply
 from institutions.roster.report import report_lines, report_pdf, report_xlsx
 from institutions.roster.selectors import changes_of, rosters_of, tallies
 from institutions.roster.services import (
@@ -379,3 +384,52 @@ def test_the_exchange_file_does_not_know_of_the_end(operator: User, tmp_path: An
     loaded = load_files({"institutions.csv": io.BytesIO(STANDING.encode())}, actor=SYSTEM)
     assert loaded.ok and not loaded.changed
     assert Institution.objects.get(code="A4").valid_until == DAY
+
+
+def test_many_lines_are_applied_by_one_job_that_says_how_far_it_is(stage: Stage) -> None:
+    lines = "".join(f"J{n},機関{n},商工会,13,j{n}@example.jp\n" for n in range(301))
+    head = "機関コード,機関名,機関区分,都道府県コード,責任者メールアドレス\n"
+    roster = take_roster(
+        file=io.BytesIO((head + lines).encode()),
+        name="大きな名簿.csv",
+        kind="notice",
+        effective_on=clock.today(),
+        key="large",
+        actor=stage.operator,
+    )
+    job = request_apply(roster=roster, version=1, actor=stage.operator)
+    assert job is not None and Roster.objects.get(pk=roster.pk).state == Roster.State.DRAFT
+    assert request_apply(roster=roster, version=1, actor=stage.operator) == job
+    said: list[tuple[int, int]] = []
+
+    class Listener(Progress):
+        def report(self, done: int, total: int, message: str = "") -> None:
+            said.append((done, total))
+
+    assert KINDS[job.kind].run(job.arguments, Listener()) == {"反映した行": 301}
+    assert said[0] == (0, 301) and said[-1] == (300, 301)
+    assert Member.objects.filter(institution__code__startswith="J").count() == 301
+    assert request_apply(roster=roster, version=1, actor=stage.operator) is None
+
+
+def test_a_cancelled_job_leaves_the_register_and_the_draft(stage: Stage) -> None:
+    roster = take_roster(
+        file=io.BytesIO(
+            "機関コード,機関名,機関区分,都道府県コード,責任者メールアドレス\nJ1,機,商工会,13,j@example.jp\n".encode()
+        ),
+        name="名簿.csv",
+        kind="notice",
+        effective_on=clock.today(),
+        key="cancelled",
+        actor=stage.operator,
+    )
+
+    class Cancelled(Progress):
+        def report(self, done: int, total: int, message: str = "") -> None:
+            if "責任者" in message:
+                raise JobCancelled
+
+    with pytest.raises(JobCancelled):
+        apply_roster(roster=roster, version=1, actor=stage.operator, progress=Cancelled())
+    assert not Institution.objects.filter(code="J1").exists()
+    assert Roster.objects.get(pk=roster.pk).state == Roster.State.DRAFT

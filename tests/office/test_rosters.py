@@ -13,6 +13,9 @@ from stage import Stage, at
 from core.audit.acting import SYSTEM, acting
 from core.audit.models import Access
 from core.exchange.services import load_files
+from core.jobs.models import Job
+from core.jobs.progress import Progress
+from core.jobs.registry import KINDS
 from institutions.models import Institution, Roster
 
 __all__ = ["stage"]
@@ -190,3 +193,18 @@ def test_another_persons_change_is_told_on_the_page(stage: Stage) -> None:
     roster = Roster.objects.get()
     answer = client.post(f"/office/rosters/{roster.pk}/apply/", {"version": 1}, follow=True)
     assert "K5 戊商工会" in text_of(answer) and "もう一度読み込んで" in text_of(answer)
+
+
+def test_many_lines_are_applied_by_a_job_whose_progress_stands_on_the_page(stage: Stage) -> None:
+    client = browser(stage.operator)
+    text = HEAD + "\n" + "".join(f"J{n},機関{n},商工会,13,,,,\n" for n in range(301))
+    sent(client, text, kind="notice")
+    path = f"/office/rosters/{Roster.objects.get().pk}/"
+    assert client.post(f"{path}apply/", {"version": 1})["Location"] == path
+    page = text_of(client.get(path))
+    assert "構成機関名簿の反映: 名簿.csv" in page
+    assert "採用した301行の反映へ" not in page
+    assert not Institution.objects.filter(code="J0").exists()
+    job = Job.objects.get(kind="apply_roster")
+    KINDS[job.kind].run(job.arguments, Progress())
+    assert "反映済" in text_of(client.get(path))
