@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from accounts.rights import Reach, reach
+from core.japan.folding import fold
 from core.japan.industries import INDUSTRIES
 from core.japan.prefectures import BY_CODE
 
@@ -11,6 +12,7 @@ from .checking import Checked, check
 from .criteria import Criterion, criteria_for
 from .fields import FIELDS, Field
 from .models import Certificate, FieldReturn, Registration, Submission
+from .states import OPEN
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -93,6 +95,20 @@ def review_of(registration: Registration, user: "User") -> Review | None:
             )
         )
     return Review(now, groups, certificates, criteria_for(now.fields, all_kinds), returns, checked)
+
+
+def others_under_way(registration: Registration) -> list[Registration]:
+    """Other registrations under way that may be of the same person: same mail address, or same name. One query.
+
+    For the office alone: an institution doesn't learn whom others recommended.
+    """
+    name, address = fold(registration.display_name), registration.candidate_email.lower()
+    rows = Registration.objects.filter(state__in=OPEN).exclude(pk=registration.pk)
+    return [
+        row
+        for row in rows.select_related("institution").order_by("pk")
+        if row.candidate_email.lower() == address or fold(row.display_name) == name
+    ]
 
 
 def text_of(field: Field, entry: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from core.notify.models import Mail, Task
 from experts.appointment.models import Appointment
 from experts.models import Expert
 from experts.registration.models import Certificate, Registration, Submission
+from experts.registration.selectors import others_under_way
 from experts.registration.services import (
     DuplicatesChanged,
     EntryConflict,
@@ -39,6 +40,7 @@ from experts.registration.services import (
     submit,
     withdraw,
 )
+from institutions.models import Institution
 from rules.dates import fiscal_year
 
 pytestmark = pytest.mark.django_db
@@ -434,3 +436,19 @@ def test_no_account_number_stands_in_the_history(people: story.People) -> None:
     tables = Change.objects.filter(table__startswith="registration_")
     assert tables.exists()
     assert not any("1234567" in str(change.new) + str(change.old) for change in tables)
+
+
+def test_the_office_sees_who_else_recommends_the_same_person(people: story.People) -> None:
+    row, _ = story.submitted(people)
+    other = Institution.objects.get(code="K00002")
+    elsewhere, _ = recommend(
+        institution=other,
+        actor=people.other_chief,
+        **story.interview(candidate_name="見本花子", candidate_email="h@example.jp"),
+    )
+    recommend(
+        institution=other,
+        actor=people.other_chief,
+        **story.interview(candidate_name="別 人", candidate_email="b@example.jp"),
+    )
+    assert others_under_way(row) == [elsewhere]
