@@ -21,6 +21,7 @@ from experts.registration.services import (
     approve,
     check_entry,
     open_certificate,
+    pass_to_office,
     remove_certificate,
     return_fields,
     send_invitation_again,
@@ -101,18 +102,20 @@ def test_a_certificate_waits_for_a_silent_scanner_and_nobody_opens_it(
 ) -> None:
     address = settings.CLAMD_ADDRESS
     settings.CLAMD_ADDRESS = "127.0.0.1:1"
-    row, _ = story.at_office(people)
+    row, _ = story.submitted(people)
     certificate = row.certificates.get(kind="資格証明書")
     assert certificate.state == "waiting"
     with pytest.raises(DomainError, match="検査が終わるまで"):
         open_certificate(certificate=certificate, user=people.staff)
+    codes = story.confirmed(row)
     with pytest.raises(DomainError, match="検査が終わっていない"):
-        approve(registration=row, actor=people.operator, duplicates_seen=())
+        pass_to_office(registration=row, checks=codes, actor=people.staff)
     assert scan_certificates() == 0
     settings.CLAMD_ADDRESS = address
     assert scan_certificates() == 2
     with open_certificate(certificate=certificate, user=people.staff) as file:
         assert file.read()
+    pass_to_office(registration=row, checks=codes, actor=people.staff)
     approve(registration=row, actor=people.operator, duplicates_seen=())
 
 
@@ -185,3 +188,16 @@ def test_a_return_ends_the_tasks_and_opens_none(people: story.People) -> None:
     row, _ = story.submitted(people)
     return_fields(registration=row, fields={"name": ("differs", "")}, actor=people.staff)
     assert not Task.objects.open().exists()
+
+
+def test_whoever_recommended_hears_how_the_office_ended_it(people: story.People) -> None:
+    row, _ = story.at_office(people)
+    approve(registration=row, actor=people.operator, duplicates_seen=())
+    gone, _ = story.submitted(people, candidate_email="gone@example.jp")
+    withdraw(registration=gone, reason="登録基準に該当しないため", actor=people.operator)
+    own, _ = story.invited(people, candidate_email="own@example.jp")
+    withdraw(registration=own, reason="本人の都合", actor=people.staff)
+    told = Mail.objects.filter(key__startswith="registration_end:").order_by("pk")
+    assert [mail.key for mail in told] == [f"registration_end:{row.pk}", f"registration_end:{gone.pk}"]
+    assert "E000001" in told[0].body and "登録基準に該当しない" in told[1].body
+    assert {mail.to for mail in told} == {people.chief.email}

@@ -19,7 +19,7 @@ from .. import checking
 from ..models import Certificate, Registration
 from ..states import State
 from . import telling
-from .deciding import last_submission
+from .deciding import last_submission, refuse_unseen_files
 from .entering import EntryRefused, kinds_of
 from .steps import locked, require_state, somebody, step
 
@@ -81,7 +81,7 @@ def approve(
         checked = checking.check(last_submission(row).fields, kinds_of(row))
         if checked.problems:
             raise EntryRefused(checked.problems)
-        _refuse_unseen_files(row)
+        refuse_unseen_files(row)
         duplicates = _duplicates(checked, user)
         if {found.expert.pk for found in duplicates} != set(duplicates_seen):
             raise DuplicatesChanged(duplicates)
@@ -108,6 +108,8 @@ def approve(
         telling.settle(row, actor)
         record_event(SignInEvent.Kind.LINK_MADE, account, None, actor=actor, detail="登録の承認")
         offer_appointment(expert=expert, actor=actor)
+        title = f"{row.number} {row.display_name}さんが専門家として登録されました"
+        telling.mail_recommender(row, title, f"専門家コード {expert.code}", actor)
         telling.mail_approved(row, expert.email, expert.code, absolute(one_time_link(account)), actor)
     return expert
 
@@ -116,12 +118,3 @@ def _next_code() -> str:
     with connection.cursor() as cursor:
         cursor.execute(_NEXT_CODE, [_CODE])
         return f"E{cursor.fetchone()[0]:06}"
-
-
-def _refuse_unseen_files(row: Registration) -> None:
-    """Nobody has looked at a file that waits for the scanner."""
-    if row.certificates.filter(state=Certificate.State.WAITING, removed_at=None).exists():
-        raise DomainError(
-            "ウイルス検査が終わっていない書類があります。検査が終わってから、書類を確認して承認してください。",
-            code="waiting",
-        )

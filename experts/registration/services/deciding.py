@@ -11,7 +11,7 @@ from core.errors import DomainError, FieldErrors
 
 from ..criteria import RETURN_REASONS, criteria_for
 from ..fields import OFFICE_ONLY, RETURNABLE, title_of
-from ..models import FieldReturn, Registration, Submission
+from ..models import Certificate, FieldReturn, Registration, Submission
 from ..states import State
 from . import telling
 from .entering import kinds_of
@@ -86,6 +86,15 @@ def _reasons(fields: Mapping[str, tuple[str, str]], side: str) -> dict[str, tupl
     return found
 
 
+def refuse_unseen_files(row: Registration) -> None:
+    """Raises DomainError while a file waits for the scanner: nobody can have looked at it."""
+    if row.certificates.filter(state=Certificate.State.WAITING, removed_at=None).exists():
+        raise DomainError(
+            "ウイルス検査が終わっていない書類があります。検査が終わってから、書類を開いて確認してください。",
+            code="waiting",
+        )
+
+
 def pass_to_office(
     *, registration: Registration, checks: Collection[str], actor: Actor, seen: str = ""
 ) -> Registration:
@@ -106,6 +115,7 @@ def pass_to_office(
         }
         if bad:
             raise FieldErrors(bad)
+        refuse_unseen_files(row)
         confirmed = [{"code": criterion.code, "wording": criterion.wording} for criterion in criteria]
         step(
             row,

@@ -19,11 +19,12 @@ from institutions.models import Institution, Member
 from ..models import Registration
 from ..states import ENTERING, OPEN, State
 from . import telling
-from .steps import change, fresh_link, hash_of, locked, require_state, somebody, step
+from .steps import Side, change, fresh_link, hash_of, locked, require_state, side_of, somebody, step
 
 MOST_TEXT: Final = 4_000
 # So old may an interview be: what it says is about the person of today.
 _OLDEST_INTERVIEW: Final = dt.timedelta(days=366)
+_MOST_NOTE: Final = 200
 
 
 def recommend(
@@ -171,6 +172,9 @@ def withdraw(*, registration: Registration, reason: str, actor: Actor, seen: str
         require_state(row, OPEN, "取下げを")
         step(row, "withdraw_registration", State.WITHDRAWN, token_hash="", closed_reason=reason[:MOST_TEXT])
         telling.settle(row, actor)
+        if side_of(actor) == Side.OFFICE:
+            title = f"{row.number} {row.display_name}さんの登録手続きを、事務局が取り下げました"
+            telling.mail_recommender(row, title, reason[:_MOST_NOTE], actor)
     return row
 
 

@@ -139,6 +139,25 @@ def mail_approved(registration: Registration, address: str, code: str, link: str
     )
 
 
+def mail_recommender(registration: Registration, title: str, note: str, actor: Actor) -> None:
+    """Tells whoever recommended the person how the office ended it; nothing is to be done, so no task."""
+    user = registration.recommended_by
+    if not user.is_active or not user.email:
+        return
+    queue_mail(
+        to=user.email,
+        template="registration_ended",
+        context={
+            "name": user.get_full_name(),
+            "title": title,
+            "note": note,
+            "path": portal_path(registration),
+        },
+        key=f"registration_end:{registration.pk}",
+        actor=actor,
+    )
+
+
 def address_of(registration: Registration) -> str:
     """Where the person is reached: the address they submitted themselves, before that the one of the recommendation."""
     last = registration.submissions.order_by("-round").first()
