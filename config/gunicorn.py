@@ -51,7 +51,7 @@ access_log_format = (
 
 # A path behind which a token opens something is a secret itself, and a part of a path that is neither a word nor
 # a number of ours may be anything.
-_TOKEN_PATHS = re.compile(r"^(/set-password/|/renew/|/c/).+")
+_TOKEN_PATHS = re.compile(r"^(/set-password/|/renew/|/c/|/r/|/y/).+")
 _PLAIN_PART = re.compile(r"[A-Za-z0-9_.-]{0,23}")
 _METHOD = re.compile(r"[A-Z]{1,10}")
 

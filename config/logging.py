@@ -23,7 +23,7 @@ _HIDDEN_KEY = re.compile(
 _PATTERNS = (
     re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"),
     # behind these paths a token opens something
-    re.compile(r"(?<=/set-password/)\S+|(?<=/renew/)\S+|(?<=/c/)\S+"),
+    re.compile(r"(?<=/set-password/)\S+|(?<=/renew/)\S+|(?<=/[cry]/)\S+"),
     re.compile(r"\b(?=[A-Za-z0-9_-]*[A-Za-z])(?=[A-Za-z0-9_-]*\d)[A-Za-z0-9_-]{24,}"),
     re.compile(r"(?<![\w-])0\d{1,4}[-(（ー－\s]?\d{1,4}[-)）ー－\s]?\d{3,4}(?![\w-])"),
     re.compile(r"(?<![0-9A-Za-z])\d{7,}(?![0-9A-Za-z])"),
