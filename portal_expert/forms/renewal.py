@@ -12,6 +12,8 @@ from experts.renewal.models import Ask
 RENEW, DECLINE = Ask.Answer.RENEW.value, Ask.Answer.DECLINE.value
 RIGHT, CHANGED = "right", "changed"
 _DATA = {RIGHT: True, CHANGED: False}
+# what is kept while it is typed
+KEPT = ("answer", "data_right", "reason_code", "reason_text")
 _CHOOSE = "「更新する」か「更新しない」を選んでください。"
 
 
@@ -31,7 +33,10 @@ class ConsentForm(forms.Form):
                 label=f"「{text.title}」（{text.version}版）に同意します",
                 required=False,
                 max_length=20,
-                widget=forms.CheckboxInput(attrs={"value": text.version}, check_test=bool),
+                # a consent is given with the answer it belongs to, never brought back from a draft
+                widget=forms.CheckboxInput(
+                    attrs={"value": text.version, "data-no-autosave": True}, check_test=bool
+                ),
             )
 
     @property
@@ -74,7 +79,12 @@ class RenewalForm(ConsentForm):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="「その他」を選んだときは、必ず入れてください。",
     )
-    version = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, max_value=2**31 - 1)
+    version = forms.IntegerField(
+        widget=forms.HiddenInput(attrs={"data-no-autosave": True}),
+        required=False,
+        min_value=0,
+        max_value=2**31 - 1,
+    )
 
     def clean(self) -> dict[str, Any]:
         """What belongs to the choice must be there."""

@@ -1,21 +1,30 @@
 """/expert/renewal/: the year-end question, answered or changed until the office closes it; and consents to new texts."""
 
+import json
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.models import User
+from core import clock
 from core.audit.services import record_page
 from core.client_address import address_of
 from core.errors import DomainError, FieldErrors, NotAllowed
 from core.japan.prefectures import BY_CODE
+from dispatch import services
 from experts.models import Expert
 from experts.renewal.answering import agree_to_texts, answer_on_page, own_ask, pending_texts
 from experts.renewal.models import Ask, Campaign
 from portal_expert.access import expert_view, person
-from portal_expert.forms.renewal import ConsentForm, RenewalForm, first_values
+from portal_expert.forms.renewal import KEPT, ConsentForm, RenewalForm, first_values
+from portal_expert.report_entry import plain
+from portal_expert.views.inquiries import Begun
+
+FORM = "expert_renewal"
 
 # The service's names of what it refuses → the fields of the form.
 FIELD_OF = {"reason": "reason_code"}
@@ -30,7 +39,11 @@ def renewal(request: HttpRequest) -> HttpResponseBase:
     expert = Expert.objects.visible_to(user).filter(user=user).first()
     is_open = ask is not None and ask.campaign.state == Campaign.State.ASKING
     texts = pending_texts(ask.expert) if ask is not None and is_open else []
-    form = RenewalForm(texts=texts, initial=first_values(ask)) if ask is not None and is_open else None
+    begun = _begun(user, ask) if ask is not None and is_open and request.method != "POST" else None
+    form: RenewalForm | None = None
+    if ask is not None and is_open:
+        kept = begun.values if begun else {}
+        form = RenewalForm(texts=texts, initial={**first_values(ask), **kept})
     consent = ConsentForm(texts=texts)
     if request.method == "POST" and ask is not None:
         if request.POST.get("act") == "agree":
@@ -55,6 +68,7 @@ def renewal(request: HttpRequest) -> HttpResponseBase:
         "is_open": is_open,
         "form": form,
         "consent": consent,
+        "begun": begun,
         "texts": texts,
     }
     return render(request, "expert/renewal/renewal.html", context)
@@ -84,7 +98,64 @@ def _answer(request: HttpRequest, ask: Ask, form: RenewalForm) -> HttpResponse |
             ask.refresh_from_db()
             form.data = {**form.data.dict(), "version": str(ask.version)}  # type: ignore[attr-defined]
         return None
+    services.discard_draft(person=person(request), form=FORM, object=_object(ask))
     messages.success(request, "登録の更新の回答を受け付けました。ありがとうございました。")
+    return redirect("expert:renewal")
+
+
+def _object(ask: Ask) -> str:
+    return str(ask.campaign.fiscal_year)
+
+
+def _begun(user: User, ask: Ask) -> Begun | None:
+    """An answer begun earlier and not sent."""
+    found = services.draft_of(person=user, form=FORM, object=_object(ask))
+    if found is None:
+        return None
+    values = {name: found.values[name] for name in KEPT if name in found.values}
+    return Begun(values, found.saved_at, reverse("expert:renewal_discard"))
+
+
+def _open_ask(user: User) -> Ask:
+    """The question that takes answers now; 404 without one."""
+    return get_object_or_404(
+        Ask.objects.visible_to(user).select_related("campaign"),
+        expert__user=user,
+        campaign__state=Campaign.State.ASKING,
+    )
+
+
+@require_POST
+@expert_view
+def renewal_keep(request: HttpRequest) -> HttpResponse:
+    """Saves what was chosen and typed so far (static/js/autosave.js)."""
+    user = person(request)
+    ask = _open_ask(user)
+    try:
+        given = json.loads(request.body)["values"]
+        values = {name: given[name] for name in KEPT if name in given}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        values = {"": None}
+    if not all(isinstance(value, str) for value in values.values()):
+        return JsonResponse({"message": "入力内容を読み取れませんでした。"}, status=400)
+    try:
+        saved = services.save_draft(
+            person=user,
+            form=FORM,
+            object=_object(ask),
+            values={name: plain(value) for name, value in values.items()},
+        )
+    except DomainError as refusal:
+        return JsonResponse({"message": refusal.message}, status=413)
+    return JsonResponse({"shown": f"{clock.jst(saved.saved_at):%H:%M}"})
+
+
+@require_POST
+@expert_view
+def renewal_discard(request: HttpRequest) -> HttpResponse:
+    """Forgets what was begun and shows the answer as it stands."""
+    user = person(request)
+    services.discard_draft(person=user, form=FORM, object=_object(_open_ask(user)))
     return redirect("expert:renewal")
 
 

@@ -226,3 +226,32 @@ def test_a_link_of_a_closed_renewal_is_like_any_wrong_one(year: Year) -> None:
     assert year.ask().answer == ""
     page = words_of(Client().get("/renew/done/"))
     assert "吉田" not in page
+
+
+def test_what_was_begun_is_there_after_the_session_has_ended_and_gone_once_it_is_sent(year: Year) -> None:
+    year.asked()
+    client = browser(year.stage.experts["E1"])
+    values = {"answer": "decline", "reason_text": "書きかけ", "text_expert_terms": "2021-1", "version": "9"}
+    saved = client.post(f"{PAGE}draft/", {"values": values}, content_type="application/json")
+    assert saved.json()["shown"]
+    page = words_of(browser(year.stage.experts["E1"]).get(PAGE))
+    assert "入力の続きです" in page
+    assert "書きかけ</textarea>" in page
+    # neither a consent nor an old version comes back
+    assert 'name="version" value="1"' in page
+    assert not re.search(r'name="text_expert_terms"[^>]*checked', page)
+    client.post(PAGE, DECLINE_POST)
+    assert "入力の続きです" not in words_of(client.get(PAGE))
+
+
+def test_a_draft_can_be_thrown_away_and_rubbish_is_refused(year: Year) -> None:
+    assert browser(year.stage.experts["E1"]).post(f"{PAGE}draft/").status_code == 404
+    year.asked()
+    client = browser(year.stage.experts["E1"])
+    for rubbish in ("", "[]", '{"values": 3}', '{"values": {"answer": ["renew"]}}', '{"values": null}'):
+        answer = client.post(f"{PAGE}draft/", rubbish, content_type="application/json")
+        assert answer.status_code == 400, rubbish
+    client.post(f"{PAGE}draft/", {"values": {"reason_text": "や\u0000めた"}}, content_type="application/json")
+    assert "やめた</textarea>" in words_of(client.get(PAGE))
+    client.post(f"{PAGE}draft/discard/")
+    assert "やめた" not in words_of(client.get(PAGE))
