@@ -111,3 +111,22 @@ def likely_duplicates(experts: ExpertQuerySet, person: Person) -> list[Duplicate
                 add(expert, Likeness.ADDRESS)
     hits = [Duplicate(expert, tuple(sorted(why, key=_ORDER.__getitem__))) for expert, why in found.values()]
     return sorted(hits, key=lambda hit: ([_ORDER[reason] for reason in hit.reasons], hit.expert.code))
+
+
+def likenesses(one: Person, other: Person) -> tuple[Likeness, ...]:
+    """Why two people who are both not in the register yet may be one, the strongest reason first. No query."""
+    found = []
+    if one.account_number and (
+        (normal_code(one.bank_code), normal_code(one.branch_code), one.account_type)
+        == (normal_code(other.bank_code), normal_code(other.branch_code), other.account_type)
+        and normal_digits(one.account_number).zfill(_NUMBER_DIGITS)
+        == normal_digits(other.account_number).zfill(_NUMBER_DIGITS)
+    ):
+        found.append(Likeness.ACCOUNT)
+    phone = _phone(one.phone)
+    if one.name and phone and fold(one.name) == fold(other.name) and phone == _phone(other.phone):
+        found.append(Likeness.NAME_AND_PHONE)
+    lot = _lot(one.address)
+    if lot and one.prefecture_code == other.prefecture_code and lot == _lot(other.address):
+        found.append(Likeness.ADDRESS)
+    return tuple(found)
