@@ -6,16 +6,19 @@ from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 
 from accounts.models import User
 from core import clock
 from core.audit.services import record_page
 from core.japan.industries import industry_name
 from dispatch.models import Dispatch
+from experts import search
 from experts.models import Expert
 from institutions.models import YOROZU, Institution
 from institutions.operator_change.selectors import operators_of_base
 from office.access import office_view, person
+from office.expert_search_form import OfficeExpertForm
 from office.lists import containing, page_of, prefecture_choices, prefecture_name, same, sorted_by
 from office.selectors import bank_names, codes_of, payouts_of_year
 from payments.models import Payout
@@ -29,25 +32,34 @@ def _name_prefectures(rows: Any) -> None:
 
 @office_view()
 def expert_list(request: HttpRequest) -> HttpResponse:
-    """Experts by name, kana, code, prefecture and payee class."""
-    rows = Expert.objects.visible_to(person(request)).select_related("recommended_by")
-    rows = rows.filter(containing(request.GET.get("q", ""), "name", "kana", "code", "address", "email"))
-    if prefecture := request.GET.get("prefecture"):
-        rows = rows.filter(prefecture_code=prefecture)
-    if payee_class := request.GET.get("payee_class"):
-        rows = rows.filter(payee_class=payee_class)
-    columns = {"code": "code", "name": "kana", "kana": "kana", "prefecture": "prefecture_code"}
-    page = page_of(request, sorted_by(request, rows, columns, ("code",)))
-    _count_dispatches(page, "expert", person(request))
-    _name_prefectures(page)
-    record_page(actor=person(request), rows=page.object_list)
+    """Experts by words in any way of writing and by conditions, each with the reasons why; eight queries at most."""
+    user = person(request)
+    form = OfficeExpertForm(request.GET)
+    asked = request.GET.get("page", "")
+    found = search.search(
+        form.narrowed_to(Expert.objects.visible_to(user))
+        .select_related("recommended_by")
+        .defer("account_number", "account_holder_kana"),
+        form.criteria(),
+        page=int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 1,
+    )
+    experts = [hit.expert for hit in found.hits]
+    _count_dispatches(experts, "expert", user)
+    _name_prefectures(experts)
+    record_page(actor=user, rows=experts)
+    first = (found.page - 1) * search.PAGE + 1
     context = {
         "section": "experts",
-        "page": page,
-        "prefectures": prefecture_choices(),
-        "payee_classes": same(codes.PAYEE_CLASSES),
+        "form": form,
+        "found": found,
+        "first": first,
+        "last": first + len(experts) - 1,
+        "most": search.MOST,
     }
-    return render(request, "office/experts/list.html", context)
+    part = request.headers.get("HX-Request") == "true" and "HX-History-Restore-Request" not in request.headers
+    answer = render(request, "office/experts/results.html" if part else "office/experts/list.html", context)
+    patch_vary_headers(answer, ["HX-Request"])
+    return answer
 
 
 def _count_dispatches(page: Any, owner: str, user: User) -> None:
