@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from accounts.models import User
-from institutions.models import Institution, OperatorChange, OperatorReturn
+from institutions.models import HandedOver, Institution, OperatorChange, OperatorReturn
 
 from .answers import FIELDS, Field
 
@@ -137,3 +137,9 @@ def operators_of_base(institution: Institution) -> list[OperatorChange]:
         found.append(following)
         following = rows.filter(former=following.successor_id).first()
     return found
+
+
+def handed_over_of(kind: str, number: str) -> HandedOver | None:
+    """How a record (支援案件, 派遣, 専門家の登録手続き) last came from one operator to the next, with the change. One query."""
+    rows = HandedOver.objects.filter(kind=kind, number=number)
+    return rows.select_related("change__former").order_by("-change").first()

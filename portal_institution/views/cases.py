@@ -27,6 +27,7 @@ from dispatch.services import (
     record_consent,
     reopen_case,
 )
+from institutions.operator_change.selectors import handed_over_of
 from portal_institution.access import institution_view, own_institution, person
 from portal_institution.drafts import address_of, begun
 from portal_institution.forms.cases import CaseForm, ConsentForm, NoteForm, OptionalConsentForm, ReasonForm
@@ -169,6 +170,7 @@ def case_detail(request: HttpRequest, code: str) -> HttpResponse:
     context = {
         "section": "cases",
         "case": case,
+        "handed_over": handed_over_of("支援案件", case.code),
         "client": case.company,
         "consent_text": consent_text_of(case.consent_version),
         "dispatches": dispatches,

@@ -8,6 +8,7 @@ from core.audit.models import Access
 from core.audit.services import record_page, record_view
 from dispatch.models import Dispatch, Status
 from dispatch.services.seeing import close_news
+from institutions.operator_change.selectors import handed_over_of
 from portal_institution.access import institution_view, own_institution, person
 from portal_institution.dispatch_list import Question, months_of, own_dispatches, page_of
 from portal_institution.dispatch_page import dispatch_page
@@ -43,7 +44,12 @@ def dispatch_detail(request: HttpRequest, number: str) -> HttpResponse:
     dispatch = own_dispatch(request, number)
     record_view(actor=user, what=Access.What.EVIDENCE, object=dispatch)
     close_news(dispatch=dispatch, person=user)
-    context = {"section": "dispatches", "dispatch": dispatch, **dispatch_page(dispatch, user)}
+    context = {
+        "section": "dispatches",
+        "dispatch": dispatch,
+        "handed_over": handed_over_of("派遣", dispatch.number),
+        **dispatch_page(dispatch, user),
+    }
     return render(request, "institution/dispatches/detail.html", context)
 
 

@@ -20,6 +20,7 @@ from core.notify.services import open_task
 from core.secrets import decrypt
 from dispatch.models import Case, Dispatch
 from dispatch.services import cancel_dispatch
+from experts.registration.services import recommend
 from institutions.models import HandedOver, Institution, Member, OperatorAnswer, OperatorChange
 from institutions.operator_change import services
 from institutions.operator_change.answers import check, normal
@@ -334,3 +335,22 @@ def test_a_base_keeps_the_history_of_all_its_operators(stage: Stage, base: Insti
 def test_a_user_without_an_address_or_a_name_is_asked_for_it() -> None:
     bad = check(normal({**ENTRY, "user_2_name": "名だけ", "user_3_email": "u3@example.jp"}))
     assert set(bad) == {"user_2_email", "user_3_name"}
+
+
+def test_a_registration_under_way_goes_over_too(stage: Stage, base: Institution) -> None:
+    row, _ = recommend(
+        institution=base,
+        candidate_name="候補 者",
+        candidate_email="kouho@example.jp",
+        interview_on=clock.today(),
+        interview_manner="来所",
+        interviewer="面談者",
+        interview_notes="記録",
+        recommendation="理由",
+        actor=stage.chief,
+        key="recommended",
+    )
+    change = opened(stage)
+    row.refresh_from_db()
+    assert row.institution == change.successor
+    assert HandedOver.objects.get().number == row.number

@@ -12,13 +12,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from stage import Stage, at
 
+from accounts.models import User
 from core.agreements.models import TextCode
 from core.agreements.services import current_text, load_first_texts
 from core.audit.acting import SYSTEM
 from core.exchange.services import load_files
 from core.notify.models import Mail
 from core.secrets import decrypt
-from dispatch.models import Dispatch
+from dispatch.models import Case, Dispatch
 from institutions.models import Institution, OperatorAnswer, OperatorChange
 from institutions.operator_change.services import stop_due
 
@@ -98,6 +99,11 @@ def test_the_task_goes_from_the_notice_to_the_opening(stage: Stage, base: Instit
     after = client.post(path(change, "open/"), given, follow=True)
     assert running.number in text_of(after)
     assert Dispatch.objects.get(pk=running.pk).institution.code == "K1-2"
+    chief = browser(User.objects.get(username="k1-2"))
+    dispatch = text_of(chief.get(f"/portal/dispatches/{running.number}/"))
+    case = text_of(chief.get(f"/portal/cases/{Case.objects.get().code}/"))
+    assert "前の実施機関（東京都よろず支援拠点）から引き継ぎました" in dispatch
+    assert "前の実施機関（東京都よろず支援拠点）から引き継ぎました" in case
     for code in ("K1", "K1-2"):
         assert "歴代の実施機関" in text_of(client.get(f"/office/institutions/{code}/"))
 
