@@ -37,7 +37,7 @@ def keys(settings: Any) -> tuple[str, str]:
 @pytest.fixture
 def written(keys: tuple[str, str], settings: Any, tmp_path: Path) -> PayoutRun:
     """Experts, a second factor, an approved and exported run, an upload: all under the old key."""
-    settings.UPLOAD_DIR = tmp_path / "uploads"
+    settings.UPLOAD_DIR, settings.EVIDENCE_DIR = tmp_path / "uploads", tmp_path / "evidence"
     assert load_folder(DATA / "2021-07", actor=SYSTEM).ok
     maker = User.objects.create(username="tanto", role=Role.OFFICE_OPERATOR)
     checker = User.objects.create(username="shonin", role=Role.OFFICE_APPROVER)
