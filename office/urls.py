@@ -34,6 +34,7 @@ from office.views import (
     sign_in_policy,
     signal_terms,
     signals,
+    status_report,
     travel,
     yorozu,
 )
@@ -92,6 +93,7 @@ urlpatterns = [
     path("signals/look/", signals.signal_look, name="signal_look"),
     path("signals/<int:pk>/", signals.signal_detail, name="signal_detail"),
     path("experts/", registers.expert_list, name="expert_list"),
+    path("experts/report/", status_report.status_report_page, name="status_report"),
     path("experts/<str:code>/", registers.expert_detail, name="expert_detail"),
     path("experts/<str:code>/bank-account/", bank_accounts.bank_account, name="bank_account"),
     path("registrations/", registrations.registration_list, name="registration_list"),
