@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from accounts.models import User
 from experts.duplicates import Duplicate, Person, likely_duplicates
 from experts.models import Expert
+from institutions.models import Institution
 
 from .entry import FIELDS, in_words, title_of, values_of
 from .models import ChangeRequest, ChangeRequestQuerySet
@@ -53,6 +54,12 @@ def others_with_the_same(row: ChangeRequest, expert: Expert, user: User) -> list
     if not known:
         return []
     return likely_duplicates(Expert.objects.visible_to(user).exclude(pk=expert.pk), Person(**known))
+
+
+def affiliations_of(expert: Expert) -> list[str]:
+    """The names of the institutions the expert belongs to; a code that is none as it is. One query."""
+    names = dict(Institution.objects.filter(code__in=expert.affiliated_codes).values_list("code", "name"))
+    return [names.get(code, code) for code in expert.affiliated_codes]
 
 
 def to_check(user: User) -> ChangeRequestQuerySet:

@@ -20,10 +20,9 @@ from dispatch import services as drafts
 from experts.changes.entry import FIELDS, in_words, title_of, values_of
 from experts.changes.forms import FORMS, NOT_KEPT, ChangeForm
 from experts.changes.models import ChangeRequest
-from experts.changes.selectors import lines_of
+from experts.changes.selectors import affiliations_of, lines_of
 from experts.changes.services import ask_change, withdraw_change
 from experts.models import Expert
-from institutions.models import Institution
 from portal_expert.access import expert_view, person
 from portal_expert.report_entry import plain
 
@@ -73,13 +72,12 @@ def profile(request: HttpRequest) -> HttpResponse:
         words = in_words(values_of(expert, kind))
         rows = [(title_of(name), words[name]) for name in FIELDS[kind]]
         groups.append({"kind": kind, "title": kind.label, "rows": rows, "open": open_ones.get(kind)})
-    affiliated = Institution.objects.filter(code__in=expert.affiliated_codes).order_by("code")
     record_page(actor=user, rows=expert)
     context = {
         "section": "profile",
         "expert": expert,
         "groups": groups,
-        "affiliated": list(affiliated),
+        "affiliated": affiliations_of(expert),
         "past": [row for row in requests if not row.is_open],
     }
     return render(request, "expert/profile/profile.html", context)
