@@ -23,6 +23,7 @@ from rules import codes
 
 from . import logins
 from .calendar import business_days
+from .registrations import recommend_candidates
 
 _CONSENT: Final = FIRST_VERSION
 # Applications are sent with more notice than any lead time asks for.
@@ -58,6 +59,7 @@ def live_the_first_day(institution_code: str) -> None:
     _apply(cases, expert, expert_user, chief, operator)
     _settle_the_past(institution, expert, expert_user, chief)
     _ask(institution, expert, operator)
+    recommend_candidates(institution, chief)
 
 
 def _open_cases(institution: Institution, chief: User) -> list[Case]:

@@ -22,6 +22,7 @@ from core.programme.models import RuleSet
 from dispatch.models import ApprovalRequest, Assessment, Attestation, Case, Dispatch, Finding, Status
 from dispatch.services import telling as telling_codes
 from experts.models import Expert
+from experts.registration.models import Registration
 from institutions.models import Institution
 from payments.demo import logins, telling
 from payments.models import PayoutRun
@@ -47,6 +48,11 @@ def history_length() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM audit_change")
         return int(cursor.fetchone()[0])
+
+
+@pytest.fixture(autouse=True)
+def _evidence(settings: Any, tmp_path: Path) -> None:
+    settings.EVIDENCE_DIR = tmp_path / "evidence"
 
 
 @pytest.fixture
@@ -118,6 +124,8 @@ def test_whoever_signs_in_finds_something_at_every_step(today: dt.date) -> None:
     assert found >= {Status.APPLIED, Status.ACCEPTED, Status.CONFIRMED, Status.VISITED, Status.REPORTED}
     assert own.filter(status=Status.CONFIRMED, planned_from__date=today).exists()
     assert Case.objects.visible_to(chief).count() == 3
+    registrations = Registration.objects.visible_to(chief).order_by("number")
+    assert [row.state for row in registrations] == ["invited", "institution", "office"]
     assert ApprovalRequest.objects.filter(decided_at=None, kind=ApprovalRequest.Kind.WEB).count() == 1
     assert {task.code for task in waiting_for(chief)} >= {telling_codes.APPROVE, telling_codes.INQUIRY}
     assert Attestation.objects.filter(confirmed=False).count() == 1
