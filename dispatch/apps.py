@@ -6,5 +6,5 @@ class DispatchConfig(AppConfig):
     verbose_name = "派遣"
 
     def ready(self) -> None:
-        """Registers the checks, and what goes over to a new operator."""
-        from . import checks, handover  # noqa: F401
+        """Registers the checks, what goes over to a new operator, and what keeps experts from being merged."""
+        from . import checks, handover, merging  # noqa: F401

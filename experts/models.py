@@ -115,3 +115,39 @@ class Expert(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.name}"
+
+
+class MergeQuerySet(models.QuerySet["Merge"]):
+    def visible_to(self, user: "User") -> Self:
+        """Everything for those of the office who see experts."""
+        return self.all() if reach(user, "read", self.model) is Reach.ALL else self.none()
+
+
+class Merge(models.Model):
+    """Two entries of the register were one person: which goes on, which ended. Added, never changed."""
+
+    # at most once: a double that is merged stays merged
+    double = models.OneToOneField(
+        Expert, models.PROTECT, related_name="merged", verbose_name="統合されて終わった登録"
+    )
+    kept = models.ForeignKey(Expert, models.PROTECT, related_name="merges", verbose_name="続く登録")
+    # names of the choices whose value came from the double
+    taken = models.JSONField("統合元から取った項目", default=list, blank=True)
+    reason = models.CharField("理由", max_length=200)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="統合した人"
+    )
+    at = models.DateTimeField("統合日時", db_default=Now())
+
+    objects = MergeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "専門家の登録の統合"
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(name="experts_merge_two", condition=~models.Q(double=models.F("kept"))),
+            models.CheckConstraint(name="experts_merge_why", condition=~models.Q(reason="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.double_id} → {self.kept_id}"

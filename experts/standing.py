@@ -14,7 +14,7 @@ from core import clock
 from core.audit.acting import Actor, acting
 from core.errors import DomainError, NotAllowed
 
-from .models import Expert, ExpertQuerySet
+from .models import Expert, ExpertQuerySet, Merge
 
 ACT: Final = "end_registration"
 RESTORE: Final = "restore_registration"
@@ -92,7 +92,7 @@ def end_registrations(*, experts: Iterable[int], last_day: dt.date, reason: str,
 def restore_registration(*, expert: Expert, reason: str, actor: Actor) -> Expert:
     """Takes the end of a registration back; the history keeps when and why it had ended.
 
-    Refuses one that has no end, and an empty reason.
+    Refuses one that has no end, one that was merged into another, and an empty reason.
     """
     require_may_end(actor)
     reason = _checked_reason(reason, "登録を戻すこと")
@@ -102,6 +102,12 @@ def restore_registration(*, expert: Expert, reason: str, actor: Actor) -> Expert
             raise DomainError(
                 f"{row.name} さんの登録は続いています。戻す必要はありません。画面を開き直してご確認ください。",
                 code="active",
+            )
+        if merge := Merge.objects.select_related("kept").filter(double=row).first():
+            raise DomainError(
+                f"{row.name} さんのこの登録は {merge.kept.code} に統合されたため、戻せません。"
+                f"{merge.kept.code} の登録をご確認ください。",
+                code="merged",
             )
         row.valid_until, row.ended_reason = None, ""
         row.save(update_fields=["valid_until", "ended_reason", "updated_at"])

@@ -46,6 +46,7 @@ ACTIONS = {
     # registrations of experts
     "end_registration": "専門家の登録の終了",
     "restore_registration": "専門家の登録を戻す",
+    "merge_experts": "二重に登録された専門家の統合",
     "ask_change": "登録内容の変更の申請",
     "enter_change_request": "登録内容の変更の申請の入力（事務局）",
     "withdraw_change": "登録内容の変更の申請の取下げ",

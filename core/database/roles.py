@@ -67,6 +67,7 @@ APPEND_ONLY = (
     "dispatch_endedfinding",
     "dispatch_findingreview",
     "dispatch_signaldecision",
+    "experts_merge",
     "institutions_handedover",
     "institutions_operatoranswer",
     "institutions_operatorreturn",

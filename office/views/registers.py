@@ -14,7 +14,7 @@ from core.audit.services import record_page
 from core.japan.industries import industry_name
 from dispatch.models import Dispatch
 from experts import search
-from experts.models import Expert
+from experts.models import Expert, Merge
 from institutions.models import YOROZU, Institution
 from institutions.operator_change.selectors import operators_of_base
 from office.access import office_view, person
@@ -112,6 +112,8 @@ def expert_detail(request: HttpRequest, code: str) -> HttpResponse:
         "branch_name": branch_name,
         "shows_bank": True,
         "admin_url": reverse("admin:experts_expert_change", args=[expert.pk]),
+        "merged": Merge.objects.visible_to(user).filter(double=expert).select_related("kept", "by").first(),
+        "merges": list(Merge.objects.visible_to(user).filter(kept=expert).select_related("double", "by")),
         "affiliations": [{"code": code, "name": known.get(code, "")} for code in expert.affiliated_codes],
         "industries": [f"{letter} {industry_name(letter)}" for letter in expert.industries],
         "page": page_of(request, dispatches),
