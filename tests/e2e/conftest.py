@@ -20,15 +20,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
-
-# playwright's event loop runs in the test's own thread, where Django would refuse the database
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 PASSWORD = "tsukinami-shiharai-2021"
 _READY_SECONDS = 60
+# A busy machine is slow, not wrong.
+expect.set_options(timeout=15_000)
 # What the browser itself says about answers that are meant: 403, 404, 429.
 _EXPECTED = re.compile(r"Failed to load resource: the server responded with a status of (403|404|429)")
 
@@ -136,10 +135,14 @@ def _wait_until_ready(address: str, process: "subprocess.Popen[bytes]", log: Pat
     pytest.fail(f"the server is not ready:\n{log.read_text()[-3000:]}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """One browser process for all tests of a worker."""
-    with sync_playwright() as playwright:
+    """One browser process for the tests of this folder, gone before others run in the same process.
+
+    playwright's event loop runs in the tests' own thread, where Django would refuse the database.
+    """
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
