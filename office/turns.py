@@ -1,5 +1,5 @@
 """Whose turn it is with a finding, and until when: one table of rules, read by Python here and turned into SQL
-by office/findings_queue.py, so that a page and a list can't disagree.
+by office/open_findings.py, so that a page and a list can't disagree.
 """
 
 import datetime as dt

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, F, Min, QuerySet
+from django.db.models import Count, Min, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -18,7 +18,7 @@ from dispatch.services import verify_dispatch
 from experts.models import Expert
 from institutions.models import Institution
 from office.access import office_view, person
-from office.findings_queue import KINDS, SORTS, Overview, Waiting, Wanted, overview, waiting_rows
+from office.findings_queue import KINDS, SORTS, Overview, Waiting, Wanted, queue_page, urgent
 from office.lists import PER_PAGE, page_of, same
 from office.months import months_with_visits
 from office.selectors import finding_title
@@ -33,17 +33,16 @@ MOST_AT_ONCE = PER_PAGE
 
 
 class _Rows(Sequence[Waiting]):
-    """The list as a Paginator takes it: a known count, and slices that ask the database for a page alone."""
+    """The list as a Paginator takes it: its known length, and the rows of the one page that is asked for."""
 
-    def __init__(self, user: User, wanted: Wanted, total: int) -> None:
-        self.user, self.wanted, self.total = user, wanted, total
+    def __init__(self, rows: list[Waiting], total: int) -> None:
+        self.rows, self.total = rows, total
 
     def __len__(self) -> int:
         return self.total
 
     def __getitem__(self, asked: Any) -> Any:
-        first, end, _ = asked.indices(self.total)
-        return waiting_rows(self.user, self.wanted, first, end - first)
+        return self.rows
 
 
 @office_view()
@@ -51,8 +50,9 @@ def queue(request: HttpRequest) -> HttpResponse:
     """Every dispatch with an open finding, by whose turn, code, kind, month, expert, institution; oldest first."""
     user = person(request)
     wanted = Wanted.asked(request.GET)
-    found = overview(user, wanted)
-    page = Paginator(_Rows(user, wanted, found.total), PER_PAGE).get_page(request.GET.get("page"))
+    asked = request.GET.get("page")
+    found, rows = queue_page(user, wanted, asked)
+    page = Paginator(_Rows(rows, found.total), PER_PAGE).get_page(asked)
     expert = institution = None
     if wanted.expert:
         expert = get_object_or_404(Expert.objects.visible_to(user), code=wanted.expert)
@@ -112,8 +112,6 @@ def _clean(user: User) -> QuerySet[Dispatch]:
     return (
         Dispatch.objects.visible_to(user)
         .filter(status=Status.APPROVED, assessment__kind=Assessment.Kind.PAYABLE)
-        .select_related("expert", "institution", "company", "assessment")
-        .annotate(yen=F("assessment__fee") + F("assessment__travel"))
         .order_by("approved_at", "number")
     )
 
@@ -128,7 +126,11 @@ def clean(request: HttpRequest) -> HttpResponse:
         numbers = list(dict.fromkeys(request.POST.getlist("number")))[:MOST_AT_ONCE]
         results = _verify(user, numbers)
         error = "" if numbers else "確認済にする派遣を選んでください。"
-    page = page_of(request, _clean(user))
+    # the page is chosen by the keys alone: sorting whole records of every clean dispatch would be most of the work
+    page = page_of(request, _clean(user).values_list("pk", flat=True))
+    shown = Dispatch.objects.visible_to(user).select_related("expert", "institution", "company", "assessment")
+    whole = shown.in_bulk(list(page.object_list))
+    page.object_list = [whole[pk] for pk in page.object_list if pk in whole]
     record_page(actor=user, rows=page.object_list)
     allowed = may(user, "verify_dispatch")
     context = {
@@ -163,9 +165,9 @@ def _verify(user: User, numbers: list[str]) -> list[dict[str, Any]]:
 def findings_waiting(user: User) -> list[Line]:
     """What the office's own check has to do: findings of its turn, steps of others past their day, clean dispatches."""
     address = reverse("office:queue")
-    found = overview(user, Wanted())
+    found = urgent(user)
     lines: list[Line] = []
-    if mine := found.turns.get(Turn.OFFICE):
+    if (mine := found.office).count:
         lines.append(
             {
                 "title": "確認事項（事務局の番）",
@@ -175,7 +177,7 @@ def findings_waiting(user: User) -> list[Line]:
                 "note": "照会・訂正・差戻し・解除などの対応を待っています。",
             }
         )
-    if found.late and found.late.count:
+    if found.late.count:
         lines.append(
             {
                 "title": "期限を過ぎた確認事項",

@@ -10,15 +10,19 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from stage import Stage, at
 
+from accounts.models import User
 from core import clock
 from core.audit.models import Access
 from core.programme.models import DispatchTerms
 from core.programme.selectors import dispatch_terms
 from dispatch.models import Assessment, Attestation, Dispatch, Finding, Inquiry
 from dispatch.services import answer_inquiry, ask_back, waive_finding
+from office import findings_queue
 from office.dispatch_work import standing_of
-from office.findings_queue import Wanted, first_number, overview, place_of, waiting_rows
+from office.findings_queue import Waiting, Wanted, first_number, overview, place_of, queue_page, urgent
+from office.lists import PER_PAGE
 from office.turns import Standing, Turn, due_on, whose_turn
+from office.views import queue as queue_view
 from office.views.queue import findings_waiting
 from payments.services.assessment import check_month
 
@@ -89,6 +93,11 @@ def test_the_last_day_comes_from_the_terms_and_the_office_has_none(
 ) -> None:
     terms = DispatchTerms(report_days=5, attestation_days=6, approval_days=7)
     assert due_on(code, standing(**changed), terms) == expected
+
+
+def waiting_rows(user: User, wanted: Wanted, first: int, count: int) -> list[Waiting]:
+    """Some rows of the first page."""
+    return queue_page(user, wanted)[1][first : first + count]
 
 
 def give_every_code(dispatch: Dispatch) -> None:
@@ -366,3 +375,56 @@ def test_amounts_at_stake_are_those_of_the_last_check(stage: Stage) -> None:
     check_month()
     row = waiting_rows(stage.operator, Wanted(number=dispatch.number), 0, 1)[0]
     assert row.yen == 4 * Decimal(2640)
+
+
+def test_a_page_past_the_end_is_the_last_and_a_second_page_keeps_the_filters(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = four_stages(stage)
+    Finding.objects.all().delete()
+    for place, dispatch in enumerate(rows):
+        Finding.objects.create(
+            dispatch=dispatch,
+            code="L01",
+            kind="保留",
+            reason="上限",
+            first_seen_at=at(f"07-{16 + place} 09:00"),
+        )
+    Finding.objects.create(dispatch=rows[0], code="X01", kind="対象外", reason="対象", first_seen_at=MOMENT)
+    # pages of two, as the statement and the paginator know them
+    whole = findings_queue._GROUPS.replace(f"/ {PER_PAGE}", "/ 2").replace(f"* {PER_PAGE}", "* 2")
+    monkeypatch.setattr(findings_queue, "_GROUPS", whole.replace(f"LIMIT {PER_PAGE}", "LIMIT 2"))
+    monkeypatch.setattr(queue_view, "PER_PAGE", 2)
+
+    def page(number: str, **filters: Any) -> list[int]:
+        found, shown = queue_page(stage.operator, Wanted(**filters), number)
+        assert found.total == 4
+        return [row.dispatch_id for row in shown]
+
+    held = [row.pk for row in rows]
+    assert page("2", code="L01", kind="保留") == held[2:]
+    assert page("1", code="L01", turn="office") == page("x", code="L01", turn="office")
+    for beyond in ("3", "99999999999999999999", "0", "-1"):
+        assert page(beyond, code="L01", kind="保留") == held[2:], beyond
+    assert page("2", code="L01", sort="-age") == [held[1], held[0]]
+    client = browser(stage.operator)
+    second = text_of(client.get("/office/queue/?code=L01&page=2"))
+    assert text_of(client.get("/office/queue/?code=L01&page=77")).count("data-row") == 2
+    assert rows[2].number in second and rows[0].number not in second
+
+
+def test_the_start_page_counts_what_the_queue_counts(stage: Stage) -> None:
+    rows = four_stages(stage)
+    for dispatch in rows:
+        give_every_code(dispatch)
+    for moment in (at("07-15 14:00"), at("07-25 09:00")):
+        stage.travel(moment)
+        found, told = overview(stage.operator, Wanted()), urgent(stage.operator)
+        assert (told.office.count, told.office.oldest) == (
+            found.turns["office"].count,
+            found.turns["office"].oldest,
+        )
+        assert found.late is not None
+        assert (told.late.count, told.late.oldest) == (found.late.count, found.late.oldest)
+    for person in strangers(stage):
+        assert (urgent(person).office.count, urgent(person).late.count) == (0, 0)
