@@ -14,6 +14,7 @@ PARTS = (
     "check_events",
     "signals",
     "renewal_mails",
+    "letters",
 )
 
 

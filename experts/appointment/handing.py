@@ -115,7 +115,7 @@ _FIELDS: Final = (
 )
 
 
-class _Pieces(io.RawIOBase):
+class Pieces(io.RawIOBase):
     """What a ZIP is written to when nobody can go back: bytes that wait until they are taken."""
 
     def __init__(self) -> None:
@@ -136,7 +136,7 @@ class _Pieces(io.RawIOBase):
 
 
 def _zip(round: Round, last: int) -> Iterator[bytes]:
-    out = _Pieces()
+    out = Pieces()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for letter in _letters(round, last):
             content = _as_issued(letter_pdf(letter), letter.sha256, f"委嘱状 {letter.label}")
