@@ -24,7 +24,8 @@ NEW = "7776655"
 
 
 @pytest.fixture
-def computed(db: None) -> PayoutRun:
+def computed(fresh_database: Any) -> PayoutRun:
+    """On real commits: whether something changed since is asked of the database's transactions."""
     load("2021-07")
     return computed_july()
 
