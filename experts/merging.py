@@ -14,6 +14,8 @@ from accounts.services import stop_user
 from core import clock
 from core.audit.acting import acting
 from core.errors import DomainError
+from core.japan.industries import industry_name
+from core.japan.prefectures import BY_CODE
 
 from .models import Expert, Merge
 
@@ -82,7 +84,11 @@ def _shown(expert: Expert, fields: Collection[str]) -> str:
     values = []
     for field in fields:
         value = getattr(expert, field)
-        if isinstance(value, list):
+        if field == "industries":
+            value = "、".join(industry_name(letter) for letter in value)
+        elif field == "prefecture_code":
+            value = BY_CODE[value].name if value in BY_CODE else value
+        elif isinstance(value, list):
             value = "、".join(value)
         elif field == "recommended_by":
             value = value.name

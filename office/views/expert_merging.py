@@ -21,13 +21,18 @@ from office.access import office_view, person
 class MergeForm(forms.Form):
     """Which value stays where the two differ, why, and that they are one person."""
 
-    def __init__(self, *args: Any, choices: list[merging.Choice], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, choices: list[merging.Choice], codes: tuple[str, str], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.choices = [choice for choice in choices if choice.differs]
         for choice in self.choices:
             self.fields[f"take-{choice.name}"] = forms.ChoiceField(
                 label=f"{choice.title}に残すもの",
-                choices=[("kept", choice.kept or "（空）"), ("double", choice.double or "（空）")],
+                choices=[
+                    ("kept", f"{codes[0]}：{choice.kept or '（空）'}"),
+                    ("double", f"{codes[1]}：{choice.double or '（空）'}"),
+                ],
                 widget=forms.RadioSelect,
                 initial="kept" if choice.kept else "double",
             )
@@ -64,7 +69,7 @@ def expert_merge(request: HttpRequest, code: str) -> HttpResponse:
         record_page(actor=user, rows=[kept, *(each.expert for each in found)])
         return render(request, "office/experts/merge.html", {**context, "likely": found})
     choices = merging.comparison(kept, double)
-    form = MergeForm(request.POST or None, choices=choices)
+    form = MergeForm(request.POST or None, choices=choices, codes=(kept.code, double.code))
     if request.method == "POST" and form.is_valid():
         try:
             merging.merge_experts(
