@@ -28,6 +28,9 @@ ACTIONS = {
     "end_sessions": "ログインの強制終了",
     "issue_api_token": "APIトークンの発行",
     "revoke_api_token": "APIトークンの取消",
+    # texts people agree to
+    "publish_text": "規約・条件の文の登録",
+    "agree": "規約・条件への同意",
     # rosters of institutions
     "take_roster": "構成機関名簿の読み込み",
     "choose_roster_lines": "構成機関名簿の行の選択",

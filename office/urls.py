@@ -36,6 +36,7 @@ from office.views import (
     signal_terms,
     signals,
     status_report,
+    texts,
     travel,
     yorozu,
 )
@@ -183,6 +184,9 @@ urlpatterns = [
     path("sign-in-policy/", sign_in_policy.sign_in_policy, name="sign_in_policy"),
     path("sign-in-policy/change/", sign_in_policy.sign_in_policy_change, name="sign_in_policy_change"),
     path("sign-in-policy/networks/", sign_in_policy.sign_in_networks_change, name="sign_in_networks_change"),
+    path("texts/", texts.text_list, name="text_list"),
+    path("texts/<int:pk>/", texts.text_detail, name="text_detail"),
+    path("texts/<str:code>/new/", texts.text_new, name="text_new"),
     path("jobs/", jobs.job_list, name="job_list"),
     path("jobs/<int:pk>/", jobs.job_detail, name="job_detail"),
     path("jobs/<int:pk>/progress/", jobs.job_progress, name="job_progress"),

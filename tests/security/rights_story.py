@@ -13,6 +13,7 @@ from PIL import Image
 
 from accounts.models import Alarm, Role, User
 from core import clock
+from core.agreements.services import agree, current_text
 from core.audit.acting import SYSTEM, acting
 from core.audit.models import Change
 from core.exchange.models import Load
@@ -257,6 +258,7 @@ def _appointment(operator: User) -> int:
         actor=operator,
     )
     accept_letter(appointment=own, actor=own.expert.user)
+    agree(text=current_text("appointment_terms"), subject="expert:E2", name="専門家 E2", actor=SYSTEM)
     return own.round.fiscal_year
 
 
@@ -328,6 +330,7 @@ def _values(july: PayoutRun, august: PayoutRun, people: dict[str, User]) -> dict
         "case": _case("K1", "C1"),
         "others_case": _case("K2", "C2"),
         "renewal": _renewal(operator),
+        "text": current_text("expert_terms").pk,
         "appointment": _appointment(operator),
         "others_inquiry": _asked_of_others(operator),
         "member": people[Role.INSTITUTION_STAFF].pk,
