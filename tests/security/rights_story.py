@@ -13,7 +13,7 @@ from PIL import Image
 
 from accounts.models import Alarm, Role, User
 from core import clock
-from core.agreements.services import agree, current_text
+from core.agreements.services import current_text
 from core.audit.acting import SYSTEM, acting
 from core.audit.models import Change
 from core.exchange.models import Load
@@ -244,22 +244,24 @@ def _registrations() -> dict[str, str]:
 
 
 def _appointment(operator: User) -> int:
-    """A year in which E1 was appointed and accepted, and E2 was offered an appointment; answers the year."""
-    own, others = (
-        offer_appointment(expert=Expert.objects.get(code=code), actor=operator) for code in ("E1", "E2")
-    )
-    assert own is not None and others is not None and own.expert.user is not None
-    answer_conditions(appointment=own, agrees=True, text_version="2021-1", version=1, actor=own.expert.user)
-    issue_one(
-        appointment=own,
-        issued_on=clock.today(),
-        issuer_name="試験事務局",
-        issuer_title="局長",
-        actor=operator,
-    )
-    accept_letter(appointment=own, actor=own.expert.user)
-    agree(text=current_text("appointment_terms"), subject="expert:E2", name="専門家 E2", actor=SYSTEM)
-    return own.round.fiscal_year
+    """A year in which E1 and E2 were appointed and accepted; answers the year."""
+    year = 0
+    for code in ("E1", "E2"):
+        offered = offer_appointment(expert=Expert.objects.get(code=code), actor=operator)
+        assert offered is not None and offered.expert.user is not None
+        answer_conditions(
+            appointment=offered, agrees=True, text_version="2021-1", version=1, actor=offered.expert.user
+        )
+        issue_one(
+            appointment=offered,
+            issued_on=clock.today(),
+            issuer_name="試験事務局",
+            issuer_title="局長",
+            actor=operator,
+        )
+        accept_letter(appointment=offered, actor=offered.expert.user)
+        year = offered.round.fiscal_year
+    return year
 
 
 def _renewal(operator: User) -> int:

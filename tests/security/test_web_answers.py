@@ -200,8 +200,10 @@ def test_i11a_whatever_is_not_public_asks_who_is_there(story: Story, clients: di
         # what browsers fetch by themselves for the phone: nothing personal in it
         "expert:worker",
         "expert:manifest",
-        # what clients see after they have answered by their link
+        # what people see after they have answered by their link
         "client:done",
+        "renewal:done",
+        "operator:done",
         # what manuals there are for everybody: how one signs in
         "manual_list",
     }
