@@ -4,6 +4,7 @@ import io
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Count, Min, Q
 from django.http import (
     FileResponse,
     Http404,
@@ -18,22 +19,51 @@ from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.models import User
+from accounts.rights import may
 from core.agreements.models import TextCode
 from core.agreements.services import current_text
 from core.audit.services import record_page
 from core.errors import DomainError, FieldErrors, NotAllowed
 from core.japan.calendar import long_date
 from experts.appointment import handing, issuing, offering, selectors
+from experts.appointment.issuing import ACT as ISSUE
 from experts.appointment.models import Acceptance, Appointment, Letter, Round
 from experts.appointment.offering import ACT
 from office.access import office_view, person
 from office.appointment_forms import IssueForm, OpenForm
 from office.lists import containing, page_of
 from office.renewal_forms import KeyForm
+from office.waiting import Waiting, waiting_source
 
 SECTION = "experts"
 _SEARCHED = ("expert__name", "expert__kana", "expert__code")
 _FILES = {"zip": (handing.letters_zip, "application/zip"), "pdf": (handing.letters_print, "application/pdf")}
+
+
+@waiting_source(45)
+def appointments_waiting(user: User) -> list[Waiting]:
+    """Of each year: how many agreed and have no letter yet, and for how many none can be written. One query a year."""
+    if not may(user, ISSUE).allowed:
+        return []
+    lines: list[Waiting] = []
+    for row in Round.objects.visible_to(user).filter(appointments__state=Appointment.State.AGREED).distinct():
+        found = issuing.issuable(row).aggregate(
+            count=Count("pk"), oldest=Min("answered_at"), stuck=Count("pk", filter=~Q(problem=""))
+        )
+        if found["count"]:
+            lines.append(
+                {
+                    "title": f"{row}: 委嘱状の発行",
+                    "url": reverse("office:appointment_round", args=[row.fiscal_year]),
+                    "count": found["count"],
+                    "oldest": found["oldest"],
+                    "note": f"うち{found['stuck']:,}人は、いまのままでは発行できません。"
+                    if found["stuck"]
+                    else "",
+                }
+            )
+    return lines
 
 
 def _round(request: HttpRequest, year: int) -> Round:

@@ -3,11 +3,14 @@
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Count, Min
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.models import User
+from accounts.rights import may
 from core.audit.models import Access
 from core.audit.services import record_page, record_view
 from core.errors import DomainError
@@ -20,6 +23,7 @@ from office.access import office_view, person
 from office.lists import page_of
 from office.roster_facts import left_open, open_dispatches
 from office.roster_forms import RosterForm
+from office.waiting import Waiting, waiting_source
 
 Outcome = RosterLine.Outcome
 PER_PAGE = 100
@@ -29,6 +33,26 @@ _REPORTS = {
 }
 # What a page without a wish shows first: what must be decided, then what can't be.
 _FIRST = (Outcome.NEW, Outcome.CHANGED, Outcome.GONE, Outcome.BAD, Outcome.UNCHANGED)
+
+
+@waiting_source(49)
+def rosters_waiting(user: User) -> list[Waiting]:
+    """Rosters that were read and neither applied nor dropped. One query."""
+    if not may(user, services.ACT).allowed:
+        return []
+    drafts = Roster.objects.visible_to(user).filter(state=Roster.State.DRAFT)
+    found = drafts.aggregate(count=Count("pk"), oldest=Min("uploaded_at"))
+    if not found["count"]:
+        return []
+    return [
+        {
+            "title": "反映していない構成機関名簿",
+            "url": reverse("office:roster_list"),
+            "count": found["count"],
+            "oldest": found["oldest"],
+            "note": "",
+        }
+    ]
 
 
 def _roster(request: HttpRequest, pk: int) -> Roster:

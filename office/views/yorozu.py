@@ -4,11 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Min, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.models import User
+from accounts.rights import may
 from core.agreements.selectors import agreements_of
 from core.audit.services import record_page
 from core.errors import DomainError, FieldErrors
@@ -20,10 +23,44 @@ from institutions.operator_change.selectors import answered_fields, changes_of, 
 from office.access import office_view, person
 from office.lists import page_of
 from office.roster_facts import open_dispatches
+from office.waiting import Waiting, waiting_source
 from office.yorozu_forms import OpenForm, StartForm, WithdrawForm
 
 State = OperatorChange.State
 SECTION = "institutions"
+
+
+# What is the office's to do, and what it is called on the start page.
+_OURS = (
+    (Q(state=State.NOTIFIED), "登録フォームの送付"),
+    (Q(state=State.CHECKING), "回答の確認"),
+    (Q(state=State.READY, stopped_at__isnull=False), "新実施機関の開設"),
+)
+
+
+@waiting_source(48)
+def operator_changes_waiting(user: User) -> list[Waiting]:
+    """Changes of operators whose next step is the office's. One query a step."""
+    if not may(user, services.ACT).allowed:
+        return []
+    lines: list[Waiting] = []
+    for step, title in _OURS:
+        rows = OperatorChange.objects.visible_to(user).filter(step)
+        count, oldest = rows.count(), rows.aggregate(oldest=Min("started_at"))["oldest"]
+        if count:
+            one = rows.get() if count == 1 else None
+            lines.append(
+                {
+                    "title": f"よろず支援拠点の実施機関の変更: {title}",
+                    "url": reverse("office:yorozu_detail", args=[one.uuid])
+                    if one
+                    else reverse("office:yorozu_list"),
+                    "count": count,
+                    "oldest": oldest,
+                    "note": "",
+                }
+            )
+    return lines
 
 
 def _change(request: HttpRequest, uuid: Any) -> OperatorChange:
