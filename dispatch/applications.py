@@ -19,6 +19,7 @@ from rules.dates import fiscal_year
 from rules.ruleset import RuleSet
 from rules.wording import day as day_text
 
+from .appointed import unappointed
 from .models import Case, Dispatch, DispatchQuerySet, Status
 from .obstacles import Application, Obstacle, ObstacleKind
 
@@ -68,7 +69,7 @@ def check_application(
 ) -> list[Obstacle]:
     """The rules this application doesn't meet, gravest first; `ignoring` is the dispatch that is being changed.
 
-    At most eight queries; writes nothing.
+    At most eight queries, nine where an appointment is required; writes nothing.
     """
     application = application.with_topic()
     today = today or clock.today()
@@ -122,6 +123,8 @@ def _parties(application: Application) -> Iterator[Obstacle]:
             else f"{day_text(expert.valid_until)} までの日にするか、別の専門家を選んでください。",
             field="expert",
         )
+    elif expert is not None and dispatch_terms(clock.today()).appointment_required:
+        yield from unappointed(expert, max(day, clock.today()))
     topics = code_items("topic", day)
     if application.topic not in topics:
         yield Obstacle(

@@ -158,10 +158,12 @@ class DispatchTermsForm(forms.ModelForm):
             "link_days",
             "clock_skew_seconds",
             "usual_claim_yen",
+            "appointment_required",
         )
         help_texts = {
             "escalation_days": "督促しても済まないとき、何日後に事務局へ知らせるか。0 なら知らせません。",
             "usual_claim_yen": "これを超える行は、事務局の旅費の確認に出ます。0 なら金額だけでは出しません。",
+            "appointment_required": "選ぶと、支援日の年度の委嘱を承諾していない専門家の派遣は申請できません。",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

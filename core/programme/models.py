@@ -111,6 +111,8 @@ class DispatchTerms(models.Model):
     escalation_days = models.PositiveSmallIntegerField("督促から事務局へ知らせるまでの日数", default=7)
     # 0: no claim is looked at for its amount alone
     usual_claim_yen = models.PositiveIntegerField("旅費1行の請求額の目安（円）", default=30_000)
+    # whether an expert must have accepted the appointment of the year to be applied for
+    appointment_required = models.BooleanField("申請に就任承諾を要するか", default=False)
     created_at = models.DateTimeField("登録日時", auto_now_add=True)
     updated_at = models.DateTimeField("更新日時", auto_now=True)
 

@@ -1,5 +1,6 @@
 """Figures and lists of appointments, each a fixed number of queries."""
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from accounts.models import User
 from core import clock
 from experts.models import Expert
 from experts.standing import registered
+from rules.dates import fiscal_year
 
 from .models import Appointment, AppointmentQuerySet, Round
 
@@ -98,6 +100,12 @@ def rounds_with_counts(user: User) -> QuerySet[Round]:
         )
         .order_by("-fiscal_year")
     )
+
+
+def appointment_of_day(expert: Expert, day: dt.date) -> Appointment | None:
+    """An expert's appointment for the fiscal year of a day, whatever its state; None when none was offered. One query."""
+    rows = Appointment.objects.filter(expert=expert, round__fiscal_year=fiscal_year(day))
+    return rows.select_related("round").first()
 
 
 def own_appointments(user: User) -> list[Appointment]:
