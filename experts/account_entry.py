@@ -4,6 +4,7 @@ Bank and branch are found by code or by name (however written), ゆうちょ 記
 holder's name is converted as the bank file converts it (rules.md §5 B01, B02). Nothing is written here.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
@@ -19,7 +20,10 @@ from rules.zengin.record import PARTY_NAME_BYTES
 _Row = TypeVar("_Row", Bank, Branch)
 
 MOST: Final = 20
+_MOST_NAMED: Final = 5
 _NUMBER_DIGITS: Final = 7
+# what the lists offer is written into the field whole, code first: 「0001 みずほ」
+_CODE_AND_NAME: Final = re.compile("([0-9]{3,4}) +[^0-9 ].*")
 _YUCHO_KINDS: Final = {
     yucho.ORDINARY: codes.ACCOUNT_ORDINARY,
     yucho.CURRENT: codes.ACCOUNT_CURRENT,
@@ -83,9 +87,23 @@ def _matching(rows: Iterable[_Row], text: str, endings: tuple[str, ...]) -> list
     return [row for _, _, row in sorted(found, key=lambda hit: hit[:2])][:MOST]
 
 
-def find_banks(text: str) -> list[Bank]:
-    """Banks with this code or with the text in their name or kana, the best first, at most `MOST`. One query."""
+def _code_or_name(text: str) -> str:
+    """What was typed, and of 「0001 みずほ」 the code."""
     typed = normal_code(text)
+    written = _CODE_AND_NAME.fullmatch(typed)
+    return written[1] if written else typed
+
+
+def _is_code(typed: str) -> bool:
+    return not typed or (typed.isascii() and typed.isdecimal())
+
+
+def find_banks(text: str) -> list[Bank]:
+    """Banks with this code or with the text in their name or kana, the best first, at most `MOST`. One query.
+
+    `text` may also be both, as `shown` writes them: 「0001 みずほ」.
+    """
+    typed = _code_or_name(text)
     if typed.isascii() and typed.isdecimal():
         return list(Bank.objects.filter(code__startswith=typed).order_by("code")[:MOST])
     typed = typed.removeprefix(_BEFORE_BANKS)
@@ -94,11 +112,33 @@ def find_banks(text: str) -> list[Bank]:
 
 def find_branches(bank_code: str, text: str) -> list[Branch]:
     """Branches of the bank with this code or with the text in their name or kana, the best first. One query."""
-    typed = normal_code(text)
+    typed = _code_or_name(text)
     of_bank = Branch.objects.filter(bank__code=bank_code)
     if typed.isascii() and typed.isdecimal():
         return list(of_bank.filter(code__startswith=typed).order_by("code")[:MOST])
     return _matching(of_bank, typed, _BRANCH_ENDINGS) if typed else []
+
+
+def _one(found: list[_Row], typed: str, endings: tuple[str, ...]) -> _Row | None:
+    """The one that is meant: of this code; or the only one of this name, or the only one with it in its name."""
+    if _is_code(typed):
+        return next((row for row in found if row.code == typed), None)
+    wanted = _wanted(typed, endings)
+    same = [row for row in found if wanted in (fold(row.name), fold(row.kana))]
+    if same:
+        return same[0] if len(same) == 1 else None
+    return found[0] if len(found) == 1 else None
+
+
+def meant_bank(text: str) -> Bank | None:
+    """The bank a code or a name means; None when there is none, or several. One query."""
+    typed = _code_or_name(text)
+    return _one(find_banks(typed), typed, _BANK_ENDINGS) if typed else None
+
+
+def shown(row: Bank | Branch) -> str:
+    """How a bank or branch is written into its field: the code, then the name."""
+    return f"{row.code} {row.name}"
 
 
 def check_account(
@@ -110,19 +150,23 @@ def check_account(
     holder_kana: str,
     wo_allowed: bool = False,
 ) -> EnteredAccount:
-    """Judges an account given by codes. Two queries at most; `wo_allowed` is the rule set's `account_name_wo_allowed`."""
-    bank_code, branch_code = normal_code(bank_code), normal_code(branch_code)
+    """Judges an account; bank and branch by code, by name, or as `shown` writes them.
+
+    Two queries at most; `wo_allowed` is the rule set's `account_name_wo_allowed`.
+    """
+    bank_code, branch_code = _code_or_name(bank_code), _code_or_name(branch_code)
     number = normal_digits(account_number)
     problems: dict[str, str] = {}
-    bank = Bank.objects.filter(code=bank_code).first()
-    branch = Branch.objects.filter(bank=bank, code=branch_code).first() if bank else None
+    banks = find_banks(bank_code) if bank_code else []
+    bank = _one(banks, bank_code, _BANK_ENDINGS)
+    branches = find_branches(bank.code, branch_code) if bank and branch_code else []
+    branch = _one(branches, branch_code, _BRANCH_ENDINGS)
     if bank is None:
-        problems["bank_code"] = _missing(
-            "銀行", bank_code, "通帳やキャッシュカードの銀行名から探してください。"
-        )
+        advice = "通帳やキャッシュカードの銀行名から探してください。"
+        problems["bank_code"] = _missing("銀行", bank_code, advice, banks)
     elif branch is None:
         advice = "統廃合で変わった支店もあります。支店名から探してください。"
-        problems["branch_code"] = _missing("支店", branch_code, advice)
+        problems["branch_code"] = _missing("支店", branch_code, advice, branches)
     if account_type not in codes.ACCOUNT_KINDS:
         problems["account_type"] = f"預金種目は、{'・'.join(codes.ACCOUNT_KINDS)}から選んでください。"
     if not (number.isascii() and number.isdecimal() and len(number) <= _NUMBER_DIGITS):
@@ -134,9 +178,9 @@ def check_account(
         problems["account_number"] = "口座番号が0だけです。通帳やキャッシュカードの番号を確かめてください。"
     holder = _holder(holder_kana, wo_allowed, problems)
     return EnteredAccount(
-        bank_code=bank_code,
+        bank_code=bank.code if bank else bank_code,
         bank_name=bank.name if bank else "",
-        branch_code=branch_code,
+        branch_code=branch.code if branch else branch_code,
         branch_name=branch.name if branch else "",
         account_type=account_type,
         account_number=number.zfill(_NUMBER_DIGITS) if number else "",
@@ -184,12 +228,16 @@ def check_yucho_account(
     return entered
 
 
-def _missing(what: str, code: str, advice: str) -> str:
-    return (
-        f"{what}コード「{code}」は銀行の一覧にありません。{advice}"
-        if code
-        else f"{what}を選んでください。{advice}"
-    )
+def _missing(what: str, typed: str, advice: str, found: list[_Row]) -> str:
+    if not typed:
+        return f"{what}を選んでください。{advice}"
+    if _is_code(typed):
+        return f"{what}コード「{typed}」は銀行の一覧にありません。{advice}"
+    if not found:
+        return f"「{typed}」という{what}は一覧にありません。{advice}"
+    named = "、".join(shown(row) for row in found[:_MOST_NAMED])
+    more = "など" if len(found) > _MOST_NAMED else ""
+    return f"「{typed}」に当てはまる{what}がいくつかあります（{named}{more}）。コードか、正しい名前を入力してください。"
 
 
 def _holder(kana: str, wo_allowed: bool, problems: dict[str, str]) -> str:

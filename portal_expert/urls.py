@@ -50,6 +50,7 @@ urlpatterns = [
     path("appointment/<int:year>/accept/", appointment.accept, name="appointment_accept"),
     path("appointment/<int:year>/<str:kind>.pdf", appointment.paper, name="appointment_paper"),
     path("profile/", profile.profile, name="profile"),
+    path("profile/account/", profile.account, name="account"),
     path("profile/change/<str:kind>/", profile.change, name="change"),
     path("profile/change/<str:kind>/draft/", profile.change_keep, name="change_keep"),
     path("profile/change/<str:kind>/draft/discard/", profile.change_discard, name="change_discard"),

@@ -7,13 +7,10 @@ from typing import Any, Final
 from django import forms
 
 from core import clock
-from core.errors import FieldErrors
 from core.japan.industries import CHOICES as INDUSTRIES
 from core.japan.prefectures import CHOICES as PREFECTURES
-from core.japan.text import normal_code
 from core.programme.models import CodeItem
 from core.programme.selectors import code_items
-from experts.account_entry import find_banks, find_branches
 from experts.models import Expert
 from rules import codes
 
@@ -25,7 +22,6 @@ Kind = ChangeRequest.Kind
 # Numbers of an account are nowhere kept while they are typed: what is kept of a form isn't sealed.
 NOT_KEPT: Final = frozenset({"account_number", "yucho_kigo", "yucho_bango", "key"})
 _UNSAVED: Final = {"data-no-autosave": "", "autocomplete": "off", "inputmode": "numeric"}
-_MOST_NAMED: Final = 5
 
 
 class ChangeForm(forms.Form):
@@ -98,40 +94,6 @@ class AccountForm(ChangeForm):
     def shown(self, expert: Expert) -> dict[str, Any]:
         """Nothing of the old account."""
         return {}
-
-    def entry(self) -> dict[str, Any]:
-        """Bank and branch by code, also where their names were typed. Two queries."""
-        typed = super().entry()
-        if typed.get("yucho"):
-            return typed
-        problems: dict[str, str] = {}
-        bank = _code_of("銀行", typed["bank_code"], find_banks(typed["bank_code"]), problems, "bank_code")
-        found = find_branches(bank, typed["branch_code"]) if bank else []
-        branch = _code_of("支店", typed["branch_code"], found, problems, "branch_code") if bank else ""
-        if problems:
-            raise FieldErrors(problems)
-        return typed | {"bank_code": bank, "branch_code": branch or typed["branch_code"]}
-
-
-def _code_of(what: str, typed: str, found: list[Any], problems: dict[str, str], field: str) -> str:
-    """The code of the one that is meant; a code as it was typed. Several: which ones there are."""
-    plain = normal_code(typed)
-    if not plain or (plain.isascii() and plain.isdecimal()):
-        return plain
-    exact = [
-        row
-        for row in found
-        if row.name in (typed.strip(), typed.strip().removesuffix("銀行").removesuffix("支店"))
-    ]
-    if len(exact) == 1 or len(found) == 1:
-        return str((exact or found)[0].code)
-    named = "、".join(f"{row.code} {row.name}" for row in found[:_MOST_NAMED])
-    problems[field] = (
-        f"「{typed}」に当てはまる{what}がいくつかあります（{named}など）。コードで入力してください。"
-        if found
-        else f"「{typed}」という{what}は一覧にありません。通帳の{what}名かコードを確かめてください。"
-    )
-    return ""
 
 
 class ContactForm(ChangeForm):

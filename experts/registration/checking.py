@@ -102,13 +102,36 @@ def check(entry: Mapping[str, Any], kinds: Collection[str]) -> Checked:
         "account_holder_kana": unicodedata.normalize("NFKC", text("account_holder_kana")),
     }
     _tax(values, refuse)
-    if values["payee_class"] != codes.PAYEE_CORPORATION and _other_holder(
-        values["kana"], values["account_holder_kana"]
-    ):
+    _hint_holder(entry, values["kana"], hints)
+    return Checked(values, account, problems, hints)
+
+
+def judge_account(entry: Mapping[str, Any]) -> tuple[EnteredAccount, Problems, Problems]:
+    """The account of an entry alone, with what stands against it and hints by field: what is told while it is typed.
+
+    The holder is compared with the entry's `kana` where there is one. Four queries at most.
+    """
+    problems: Problems = {}
+    hints: Problems = {}
+
+    def text(name: str) -> str:
+        return str(entry.get(name) or "").strip()
+
+    def refuse(name: str, why: str) -> None:
+        problems.setdefault(name, []).append(why)
+
+    account = _account(entry, text, refuse, hints)
+    _hint_holder(entry, katakana(text("kana")), hints)
+    return account, problems, hints
+
+
+def _hint_holder(entry: Mapping[str, Any], kana: str, hints: Problems) -> None:
+    """Says when the account isn't under the person's own name; a corporation's never is."""
+    holder = unicodedata.normalize("NFKC", str(entry.get("account_holder_kana") or "").strip())
+    if entry.get("payee_class") != codes.PAYEE_CORPORATION and _other_holder(kana, holder):
         hints.setdefault("account_holder_kana", []).append(
             "口座名義が氏名カナと違います。本人名義の口座か、通帳で確かめてください。"
         )
-    return Checked(values, account, problems, hints)
 
 
 def _activity(entry: Mapping[str, Any], text: Any, refuse: Any) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from experts.changes.selectors import affiliations_of, lines_of
 from experts.changes.services import ask_change, withdraw_change
 from experts.models import Expert
 from portal_expert.access import expert_view, person
+from portal_expert.account_answers import answer_account
 from portal_expert.report_entry import plain
 
 Kind, State = ChangeRequest.Kind, ChangeRequest.State
@@ -140,6 +141,18 @@ def _asked(form: ChangeForm, kind: str, user: User) -> ChangeRequest | None:
     except DomainError as refusal:
         form.add_error(None, refusal.message)
     return None
+
+
+@require_POST
+@expert_view
+def account(request: HttpRequest) -> HttpResponse:
+    """Answers the account fields while they are typed: banks, branches, what would be refused (static/js/account-entry.js)."""
+    expert = _own(person(request))
+    return answer_account(
+        request,
+        who=f"user:{person(request).pk}",
+        person={"kana": expert.kana, "payee_class": expert.payee_class},
+    )
 
 
 @require_POST
