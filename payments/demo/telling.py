@@ -31,6 +31,7 @@ from .calendar import Calendar, Closing
 from .people_at_work import live_the_first_day
 from .rows import Row
 from .story import Story, story
+from .the_year import live_the_year
 
 # What somebody else's data would be in.
 _BUSINESS: Final = (Institution, Expert, Company, Dispatch, Payer, PayoutRun)
@@ -66,6 +67,7 @@ def tell() -> bool:
     with transaction.atomic():
         logins.add_people_outside(told.institution_code, told.expert_code)
         live_the_first_day(told.institution_code)
+        live_the_year(told.institution_code)
     check_month()
     return True
 

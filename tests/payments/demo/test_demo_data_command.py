@@ -21,9 +21,14 @@ from core.notify.services import waiting_for
 from core.programme.models import RuleSet
 from dispatch.models import ApprovalRequest, Assessment, Attestation, Case, Dispatch, Finding, Status
 from dispatch.services import telling as telling_codes
+from experts.appointment.models import Appointment
+from experts.changes.selectors import to_check, to_make
 from experts.models import Expert
 from experts.registration.models import Registration
-from institutions.models import Institution
+from experts.renewal.models import Ask
+from institutions.models import Institution, OperatorChange, Roster, RosterLine
+from office import urls as office_urls
+from office.waiting import everything_waiting
 from payments.demo import logins, telling
 from payments.models import PayoutRun
 from payments.services import approve_run, compute_run, draft_run
@@ -174,3 +179,25 @@ def test_it_never_mixes_with_the_data_of_somebody_else() -> None:
         demo_data()
     assert not User.objects.exists()
     assert not Expert.objects.exists()
+
+
+def test_the_year_of_experts_and_institutions_is_under_way(today: dt.date) -> None:
+    demo_data()
+    operator, approver = logins.account(logins.OPERATOR), logins.account(logins.APPROVER)
+    expert = logins.account(logins.EXPERT)
+    appointments = Appointment.objects.filter(round__fiscal_year=2026)
+    assert set(appointments.values_list("state", flat=True)) == {"offered", "agreed", "issued", "accepted"}
+    assert appointments.get(expert__user=expert).state == "issued"
+    asks = Ask.objects.filter(campaign__state="asking")
+    assert set(asks.values_list("answer", flat=True)) == {"", "renew", "decline"}
+    assert asks.get(expert__user=expert).answer == ""
+    assert to_check(operator).count() == 1
+    assert (to_make(operator).count(), to_make(approver).count()) == (0, 1)
+    assert Roster.objects.get().state == Roster.State.DRAFT
+    assert set(RosterLine.objects.values_list("outcome", flat=True)) == {"changed", "new"}
+    assert OperatorChange.objects.get().state == OperatorChange.State.CHECKING
+    assert {task.code for task in waiting_for(expert)} >= {"appointment", "renewal_answer"}
+    assert office_urls.urlpatterns  # each page says what waits once it is known
+    titles = " ".join(line["title"] for line in everything_waiting(approver))
+    for word in ("委嘱状の発行", "登録内容の変更の反映", "専門家の登録の確認", "構成機関名簿", "回答の確認"):
+        assert word in titles
