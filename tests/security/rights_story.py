@@ -39,6 +39,8 @@ from experts.appointment.services import (
     issue_one,
     offer_appointment,
 )
+from experts.changes.entry import values_of
+from experts.changes.services import ask_change
 from experts.models import Expert
 from experts.registration.services import add_certificate, recommend, registration_by_token
 from experts.renewal.models import Ask, Campaign
@@ -264,6 +266,21 @@ def _appointment(operator: User) -> int:
     return year
 
 
+def _change(code: str) -> str:
+    """The uuid of an expert's own request to change the telephone number."""
+    expert = Expert.objects.get(code=code)
+    assert expert.user is not None
+    row = ask_change(
+        expert=expert,
+        kind="contact",
+        entry=values_of(expert, "contact") | {"phone": "090-1234-5678"},
+        reason="番号が変わったため",
+        key=f"story-{code}",
+        actor=expert.user,
+    )
+    return str(row.uuid)
+
+
 def _renewal(operator: User) -> int:
     """A renewal in which E1 and E2 were asked; answers its year."""
     campaign = Campaign.objects.create(
@@ -334,6 +351,8 @@ def _values(july: PayoutRun, august: PayoutRun, people: dict[str, User]) -> dict
         "renewal": _renewal(operator),
         "text": current_text("expert_terms").pk,
         "appointment": _appointment(operator),
+        "change_request": _change("E1"),
+        "others_change_request": _change("E2"),
         "others_inquiry": _asked_of_others(operator),
         "member": people[Role.INSTITUTION_STAFF].pk,
         "dispatch": Dispatch.objects.get(number="D1").pk,
