@@ -186,6 +186,12 @@ class Dispatch(models.Model):
                 name="dispatch_open",
                 condition=~models.Q(status__in=["scheduled", "paid", "cancelled", "declined"]),
             ),
+            # what the office may verify next, the longest waiting first: a page of it is read in this order
+            models.Index(
+                fields=["approved_at", "number"],
+                name="dispatch_to_verify",
+                condition=models.Q(status=Status.APPROVED),
+            ),
             models.Index(
                 fields=["expert", "itinerary"], name="dispatch_itinerary", condition=~models.Q(itinerary="")
             ),
