@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("expert/", include("portal_expert.urls")),
     path("receipts/", include("dispatch.receipt_urls")),
     path("registrations/certificates/", include("experts.registration.certificate_urls")),
+    path("join/", include("portal_expert.join_urls")),
     path("c/", include("portal_expert.client_urls")),
     path("renew/", include("portal_expert.renewal_urls")),
     path("y/", include("portal_institution.operator_urls")),

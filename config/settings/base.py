@@ -254,6 +254,8 @@ PERMISSIONS_POLICY = (
 TOKEN_GUESSES = 20
 # So many questions of the account fields while they are typed, of one person in ten minutes.
 ACCOUNT_QUESTIONS = 600
+# So many times an address may ask for the public page in ten minutes (it follows what is typed).
+JOIN_PAGES = 300
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -32,7 +32,8 @@ class PersonalPagesMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         response.headers["Cache-Control"] = "no-store, private"
-        response.headers["X-Robots-Tag"] = "noindex, nofollow"
+        # a page that shall be found says so itself
+        response.headers.setdefault("X-Robots-Tag", "noindex, nofollow")
         if getattr(request, "carries_token", False):
             # not "no-referrer": with that a form on such a page is sent with `Origin: null`, which no CSRF check takes
             response.headers["Referrer-Policy"] = "strict-origin"

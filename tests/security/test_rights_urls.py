@@ -49,6 +49,8 @@ def test_nobody_and_a_stopped_account_get_nothing() -> None:
     public |= {"expert:worker", "expert:manifest", "client:done", "renewal:done", "operator:done"}
     # what everybody may read before signing in: how one signs in
     public |= {"manual_list"}
+    # how one becomes an expert, and whom to ask: bodies, nobody's data
+    public |= {"join:join"}
     for expected in expectations():
         if expected.route not in public and expected.path != "/help/sign-in/":
             assert expected.answers["anonymous"] == expected.answers["stopped"], expected
