@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
@@ -35,6 +35,9 @@ def month_list(request: HttpRequest) -> HttpResponse:
     return render(request, "office/months/list.html", {"section": "months", "months": months})
 
 
+FILTERS = ("kind", "code", "institution", "q")
+
+
 def _filtered(request: HttpRequest, month: dt.date) -> QuerySet[Dispatch]:
     first, end = month_bounds(month)
     rows = Dispatch.objects.visible_to(person(request)).filter(visited_from__gte=first, visited_from__lt=end)
@@ -48,6 +51,16 @@ def _filtered(request: HttpRequest, month: dt.date) -> QuerySet[Dispatch]:
     if institution := request.GET.get("institution"):
         rows = rows.filter(institution__code=institution)
     return rows.filter(containing(request.GET.get("q", ""), *SEARCHED))
+
+
+def _totals(request: HttpRequest, rows: QuerySet[Dispatch], month: dt.date) -> dict[str, int]:
+    """謝金 and 旅費 (yen) of the list as it is filtered; of a whole month without a look at its dispatches."""
+    if any(request.GET.get(name, "").strip() for name in FILTERS):
+        return rows.aggregate(
+            fee=Sum("assessment__fee", default=0), travel=Sum("assessment__travel", default=0)
+        )
+    whole = Assessment.objects.visible_to(person(request)).filter(month=month)
+    return whole.aggregate(fee=Sum("fee", default=0), travel=Sum("travel", default=0))
 
 
 def _share_label(summary: dict[str, Any]) -> str:
@@ -70,9 +83,7 @@ def month_detail(request: HttpRequest, month: str) -> HttpResponse:
         raise Http404
     summary = month_summary(first)
     rows = _filtered(request, first)
-    totals = rows.aggregate(
-        fee=Sum("assessment__fee", default=0), travel=Sum("assessment__travel", default=0)
-    )
+    totals = _totals(request, rows, first)
     columns = {
         "number": "number",
         "visited_from": "visited_from",
@@ -87,10 +98,13 @@ def month_detail(request: HttpRequest, month: str) -> HttpResponse:
     )
     codes = codes_of(user, dispatch__assessment__month=first)
     begin, end = month_bounds(first)
+    # asked per institution by its index: joined, every dispatch of the month would be sorted for a few hundred names
+    visited = Dispatch.objects.filter(
+        institution=OuterRef("pk"), visited_from__gte=begin, visited_from__lt=end
+    ).order_by()
     institutions = (
         Institution.objects.visible_to(user)
-        .filter(dispatches__visited_from__gte=begin, dispatches__visited_from__lt=end)
-        .distinct()
+        .filter(Exists(visited))
         .order_by("code")
         .values_list("code", "name")
     )
