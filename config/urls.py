@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("registrations/certificates/", include("experts.registration.certificate_urls")),
     path("join/", include("portal_expert.join_urls")),
     path("c/", include("portal_expert.client_urls")),
+    path("r/", include("portal_expert.registration_entry.urls")),
     path("renew/", include("portal_expert.renewal_urls")),
     path("y/", include("portal_institution.operator_urls")),
     path("api/v1/", include("portal_expert.api_urls")),

@@ -7,6 +7,8 @@
 // The address takes POST {"values": {field: text or [texts]}} with the CSRF token of the form and answers
 // {"shown": "10:42"}; 413 says that it is too large. What it leads elsewhere (sign-in) or refuses with 403 stays in
 // this tab (sessionStorage), bound to the person and the address, and comes back into the form after sign-in.
+// A form whose server counts revisions has <input type="hidden" data-autosave-revision>: it goes along as {"revision"}, the answer
+// brings the next, and 409 says that another window was faster.
 // Fields without a name, passwords, files and those marked data-no-autosave are left out.
 
 const WAIT_MS = 1200;
@@ -110,14 +112,14 @@ export function fill(form, values) {
 
 // --- sending ------------------------------------------------------------------------------------------------------
 
-// Answers { outcome: "saved" | "signed-out" | "refused" | "failed", shown }.
-async function send(address, values, token, options = {}) {
+// Answers { outcome: "saved" | "signed-out" | "refused" | "conflict" | "failed", shown, revision }.
+async function send(address, values, token, revision, options = {}) {
   let response;
   try {
     response = await fetch(address, {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-CSRFToken": token },
-      body: JSON.stringify({ values }),
+      body: JSON.stringify(revision === undefined ? { values } : { values, revision }),
       redirect: "manual",
       ...options,
     });
@@ -125,10 +127,14 @@ async function send(address, values, token, options = {}) {
     return { outcome: "failed" };
   }
   if (response.ok) {
-    return { outcome: "saved", shown: (await response.json()).shown };
+    const { shown, revision: next } = await response.json();
+    return { outcome: "saved", shown, revision: next };
   }
   if (response.type === "opaqueredirect" || response.status === 403) {
     return { outcome: "signed-out" };
+  }
+  if (response.status === 409 && revision !== undefined) {
+    return { outcome: "conflict" };
   }
   return { outcome: response.status >= 500 ? "failed" : "refused" };
 }
@@ -168,6 +174,12 @@ class Autosave {
     return this.form.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
   }
 
+  // Which revision of the server's this page goes on from; undefined where revisions aren't counted.
+  get revision() {
+    const field = this.form.querySelector("[data-autosave-revision]");
+    return field ? Number(field.value) : undefined;
+  }
+
   get dirty() {
     return JSON.stringify(valuesOf(this.form)) !== this.saved;
   }
@@ -189,7 +201,7 @@ class Autosave {
       return { outcome: "saved" };
     }
     const values = valuesOf(this.form);
-    this.sending = send(this.address, values, this.token).then((answer) => {
+    this.sending = send(this.address, values, this.token, this.revision).then((answer) => {
       this.sending = null;
       this.took(answer, values);
       return answer;
@@ -200,8 +212,15 @@ class Autosave {
   took(answer, values) {
     if (answer.outcome === "saved") {
       this.saved = JSON.stringify(values);
+      if (answer.revision !== undefined && this.revision !== undefined) {
+        this.form.querySelector("[data-autosave-revision]").value = answer.revision;
+      }
       forget(this.address);
       this.say(`保存しました ${answer.shown}`);
+      return;
+    }
+    if (answer.outcome === "conflict") {
+      this.say("別の画面で入力が進んでいます。この画面の内容は、まだ保存していません。", "warning", "保存されている内容を読み込む", () => forget(this.address));
       return;
     }
     if (answer.outcome === "refused") {
@@ -226,7 +245,7 @@ class Autosave {
     const values = valuesOf(this.form);
     // what is kept because nobody was signed in stays marked so
     keep(this.address, values, kept(this.address)?.leaving ?? true);
-    send(this.address, values, this.token, { keepalive: true }).then((answer) => this.took(answer, values));
+    send(this.address, values, this.token, this.revision, { keepalive: true }).then((answer) => this.took(answer, values));
   }
 
   // A form is sent only while the session stands: nothing typed is handed to a sign-in page.
@@ -263,7 +282,7 @@ class Autosave {
     });
   }
 
-  say(words, tone = "", link = "") {
+  say(words, tone = "", link = "", before = null) {
     if (!this.line) {
       return;
     }
@@ -273,6 +292,12 @@ class Autosave {
       const anchor = document.createElement("a");
       anchor.href = location.pathname + location.search;
       anchor.textContent = link;
+      if (before) {
+        anchor.addEventListener("click", () => {
+          this.passed = true; // what stands here is given up on purpose
+          before();
+        });
+      }
       this.line.append(" ", anchor);
     }
   }

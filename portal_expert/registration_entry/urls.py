@@ -1,0 +1,25 @@
+"""The addresses of /r/."""
+
+from django.urls import path
+
+from . import views
+
+app_name = "registration_entry"
+
+urlpatterns = [
+    path("<str:token>/", views.entry, name="entry"),
+    path("<str:token>/draft/", views.draft, name="draft"),
+    path("<str:token>/account/", views.account, name="account"),
+    path("<str:token>/certificates/", views.certificate_add, name="certificate_add"),
+    path("<str:token>/certificates/<uuid:certificate>/", views.certificate, name="certificate"),
+    path(
+        "<str:token>/certificates/<uuid:certificate>/small/",
+        views.certificate_small,
+        name="certificate_small",
+    ),
+    path(
+        "<str:token>/certificates/<uuid:certificate>/remove/",
+        views.certificate_remove,
+        name="certificate_remove",
+    ),
+]
