@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent
-# Commands that read no database: they must work, and quickly, where no server can run.
+# Commands that read no database, or bring their own servers: they must work, and quickly, where no server can run.
 WITHOUT_SERVERS = {
     "collectstatic",
     "compilemessages",
@@ -15,6 +15,7 @@ WITHOUT_SERVERS = {
     "findstatic",
     "help",
     "makemessages",
+    "restore",
     "version",
 }
 

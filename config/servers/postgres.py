@@ -61,6 +61,12 @@ log_line_prefix = '%m [%p] %q%u@%d '
 log_parameter_max_length = 0
 fsync = {durable}
 full_page_writes = {durable}
+# What backups need (docs/operations/backup.md). Log files are handed out only where somebody collects them:
+# the first `manage.py backup` makes the folder.
+wal_level = replica
+summarize_wal = on
+archive_mode = on
+archive_command = 'test ! -d ../wal || (cp "%p" "../wal/%f.part" && sync "../wal/%f.part" && mv "../wal/%f.part" "../wal/%f")'
 include_if_exists = 'local.conf'
 """
 _ACCESS = """\
@@ -73,6 +79,11 @@ local replication all scram-sha-256
 def data_folder(var_dir: Path) -> Path:
     """The folder PostgreSQL works in."""
     return var_dir / "postgres" / "data"
+
+
+def log_folder(var_dir: Path) -> Path:
+    """Where PostgreSQL puts finished log files (WAL) for whoever makes backups, once the folder is there."""
+    return var_dir / "postgres" / "wal"
 
 
 def ensure_running(var_dir: Path, state: State, programs: Programs, account: Account) -> None:

@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "axes",
     "core.database",
     "core.audit",
+    "core.backup",
     "core.jobs",
     "core.notify",
     "core.programme",
@@ -210,6 +211,14 @@ CLAMD_TIMEOUT_SECONDS = 5
 # What was clean is scanned once more after so long, by newer signatures.
 RECEIPT_SCAN_AGAIN_AFTER = timedelta(days=30)
 
+# Backups (docs/operations/backup.md): where they lie, best on another disk; whether beat makes them by itself; for a
+# PostgreSQL that isn't the project's own a role that may replicate, the folder its finished log comes to, its programs.
+BACKUP_DIR = Path(env.str("BACKUP_DIR", default="") or VAR_DIR / "backup")
+BACKUP_SCHEDULED = bool(env.str("BACKUP_DIR", default=""))
+DATABASE_BACKUP_URL = env.str("DATABASE_BACKUP_URL", default="")
+BACKUP_LOG_DIR = env.str("BACKUP_LOG_DIR", default="")
+POSTGRES_BIN = env.str("POSTGRES_BIN", default="")
+
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASE_ROUTERS = ["core.database.routers.OneDatabaseRouter"]
 SILENCED_SYSTEM_CHECKS: list[str] = []
@@ -291,6 +300,9 @@ CELERY_BEAT_SCHEDULE = {
     "seal-audit": {"task": "core.audit.tasks.seal_audit", "schedule": 60.0},
     "verify-audit": {"task": "core.audit.tasks.verify_audit", "schedule": crontab(hour=2, minute=30)},
     "keep-audit": {"task": "core.audit.tasks.keep_audit", "schedule": crontab(hour=3, minute=30)},
+    "collect-for-backup": {"task": "core.backup.tasks.collect_for_backup", "schedule": 60.0},
+    "back-up": {"task": "core.backup.tasks.back_up", "schedule": crontab(hour=0, minute=40)},
+    "watch-backups": {"task": "core.backup.tasks.watch_backups", "schedule": crontab(minute="*/15")},
     "expire-exports": {"task": "core.exports.tasks.expire_exports", "schedule": 10 * 60.0},
     "expire-run-files": {"task": "payments.tasks.expire_run_files", "schedule": 10 * 60.0},
     "sweep-uploads": {"task": "office.tasks.sweep_uploads", "schedule": crontab(hour=4, minute=0)},

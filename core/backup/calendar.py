@@ -1,0 +1,71 @@
+"""When which backup is due and how long it is kept: weekly full, daily incremental, three generations. Pure functions."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from core.clock import JST
+
+from .repository import FULL, INCREMENTAL, Set
+
+GENERATIONS = 3
+"""Full backups, each with its incrementals, that are kept (調達仕様書: 週1回フル、毎日差分、3世代)."""
+FULL_EVERY = dt.timedelta(days=7)
+# A night's backup may begin later than the night before: a week later is never missed by minutes.
+_TOLERANCE = dt.timedelta(hours=6)
+OLDEST_GOOD = dt.timedelta(hours=26)
+"""A newest backup older than this is an alarm."""
+OLDEST_LOG = dt.timedelta(minutes=15)
+"""A log that reaches less far than this is an alarm."""
+
+
+def due_kind(sets: Sequence[Set], now: dt.datetime) -> str:
+    """What the next backup has to be: full when a week has passed since the last full one, else incremental."""
+    fulls = [one for one in sets if one.kind == FULL]
+    if not fulls or now - fulls[-1].started >= FULL_EVERY - _TOLERANCE:
+        return FULL
+    return INCREMENTAL
+
+
+def is_due(sets: Sequence[Set], now: dt.datetime) -> bool:
+    """Whether today, in Japan, has no backup yet."""
+    return not sets or sets[-1].started.astimezone(JST).date() < now.astimezone(JST).date()
+
+
+def expired(sets: Sequence[Set], generations: int = GENERATIONS) -> list[Set]:
+    """What belongs to no kept generation, in the order in which it may go: what builds on others first."""
+    kept = {one.name for one in [one for one in sets if one.kind == FULL][-generations:]}
+    return [one for one in reversed(sets) if one.full not in kept]
+
+
+def needless_segments(sets: Sequence[Set], segments: Sequence[str]) -> list[str]:
+    """Files of the log from before the oldest kept set. Notes on the line of history (.history) stay: they are tiny."""
+    if not sets:
+        return []
+    oldest = min(one.first_segment[8:] for one in sets)
+    return [name for name in segments if is_segment(name[:24]) and name[8:24] < oldest]
+
+
+def is_segment(name: str) -> bool:
+    """Whether this is the name of a segment of the log: line of history, then place."""
+    return len(name) == 24 and all(letter in "0123456789ABCDEF" for letter in name)
+
+
+def gaps(segments: Sequence[str], first: str) -> list[str]:
+    """Segments missing between `first` and the newest one, on each line of history."""
+    lines: dict[str, list[int]] = {}
+    for name in segments:
+        if is_segment(name) and name[8:] >= first[8:]:
+            lines.setdefault(name[:8], []).append(_place(name))
+    missing: list[str] = []
+    for line, places in sorted(lines.items()):
+        start = _place(first) if line == first[:8] else min(places)
+        missing += [_name(line, place) for place in sorted(set(range(start, max(places))) - set(places))]
+    return missing
+
+
+def _place(name: str) -> int:
+    return int(name[8:16], 16) * 256 + int(name[16:], 16)
+
+
+def _name(line: str, place: int) -> str:
+    return f"{line}{place // 256:08X}{place % 256:08X}"
