@@ -18,9 +18,9 @@ from core.audit.acting import SYSTEM
 from core.banks.models import Branch
 from core.jobs.progress import Progress
 from experts.accounts import create_tied_user
-from experts.appointment import issuing, offering
+from experts.appointment import offering
 from experts.appointment.models import Appointment, Round
-from experts.appointment.services import accept_letter, answer_conditions
+from experts.appointment.services import accept_letter, answer_conditions, issue_one
 from experts.changes.entry import values_of
 from experts.changes.models import ChangeRequest
 from experts.changes.services import ask_change, check_change, seen_token
@@ -100,10 +100,14 @@ def _appoint(own: Expert, others: Sequence[Expert], operator: User) -> None:
     for expert in (own, *others[:_LETTERS]):
         _agree(row, expert, text)
     name, title = _ISSUER
-    row = issuing.queue_issue(
-        round=row, issued_on=today, issuer_name=name, issuer_title=title, version=row.version, actor=operator
-    )
-    issuing.issue_all(round=row, issued_on=today, actor=operator, progress=Progress())
+    for expert in (own, *others[:_LETTERS]):
+        issue_one(
+            appointment=_appointment(row, expert),
+            issued_on=today,
+            issuer_name=name,
+            issuer_title=title,
+            actor=operator,
+        )
     for expert in others[:_ACCEPTED]:
         accept_letter(appointment=_appointment(row, expert), actor=_page_of(expert))
     # agreed after the letters went out: the next letters are for them
