@@ -85,6 +85,18 @@ SELECT c.event_id, x.content_hash, d.number, c.kind, c.device_time, c.latitude, 
  WHERE c.event_id = ANY(%s)
 """
 
+# What phones send most after a bad network: events that are all here. Read without a transaction and without a lock,
+# because what is committed stays: an event is added once and never changed. The dispatch must still be the sender's.
+# Looked up step by step: planning the same as joins would cost a new event, which asks this in vain, three times more.
+_ALL_HERE = """
+SELECT c.event_id,
+       (SELECT x.content_hash FROM dispatch_checkeventextra x WHERE x.event_id = c.id),
+       (SELECT (SELECT e.user_id FROM experts_expert e WHERE e.id = d.expert_id)
+          FROM dispatch_dispatch d WHERE d.id = c.dispatch_id)
+  FROM dispatch_checkevent c
+ WHERE c.event_id = ANY(%s)
+"""
+
 
 def receive_check_events(*, actor: User, events: Sequence[Any]) -> list[Answer]:
     """Keeps what a phone sent and answers each event in its place: created, duplicate, or rejected with a reason.
@@ -111,8 +123,12 @@ def receive_check_events(*, actor: User, events: Sequence[Any]) -> list[Answer]:
         else:
             first[event.event_id] = (place, event)
     if first:
-        for place, answer in _keep(actor, list(first.values())):
-            answers[place] = answer
+        if _all_here(actor, first):
+            for place, event in first.values():
+                answers[place] = Answer(event.event_id, Result.DUPLICATE)
+        else:
+            for place, answer in _keep(actor, list(first.values())):
+                answers[place] = answer
         _propose(actor, first, answers)
     for place, event in again:
         answers[place] = _repeated(event, first[event.event_id][1], answers[first[event.event_id][0]])
@@ -124,6 +140,18 @@ def _named(raw: Any) -> str:
     """The id an unreadable event gave itself, as far as it can be shown."""
     value = raw.get("event_id") if isinstance(raw, dict) else None
     return value[:64] if isinstance(value, str) and value.isprintable() else ""
+
+
+def _all_here(actor: User, events: dict[str, tuple[int, Incoming]]) -> bool:
+    """Whether each of these stands already, with this content and for this sender. One query; False is no answer yet:
+    something is new, differs, or was loaded from a file and has no hash to compare."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ALL_HERE, [list(events)])
+        standing = cursor.fetchall()
+    return len(standing) == len(events) and all(
+        owner == actor.pk and content_hash == events[event_id][1].content_hash
+        for event_id, content_hash, owner in standing
+    )
 
 
 def _keep(actor: User, events: list[tuple[int, Incoming]]) -> list[tuple[int, Answer]]:
