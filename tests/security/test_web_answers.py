@@ -72,7 +72,9 @@ def test_i05c_i09_k12_every_answer_of_every_address_has_the_headers_and_may_be_k
         response = ask(clients[Role.OFFICE_OPERATOR], "GET", address.path)
         check_headers(response)
         assert response.headers["Cache-Control"] == "no-store, private", address
-        assert response.headers["X-Robots-Tag"] == "noindex, nofollow", address
+        # the page for those who want to become experts is there to be found
+        found = "all" if address.route == "join:join" else "noindex, nofollow"
+        assert response.headers["X-Robots-Tag"] == found, address
         check_headers(ask(clients[Role.OFFICE_ADMIN], "POST", address.path))
         check_headers(ask(clients["nobody"], "GET", address.path))
 
@@ -206,6 +208,8 @@ def test_i11a_whatever_is_not_public_asks_who_is_there(story: Story, clients: di
         "operator:done",
         # what manuals there are for everybody: how one signs in
         "manual_list",
+        # how one becomes an expert, and which bodies to ask
+        "join:join",
     }
     for address in addresses(story):
         response = ask(clients["nobody"], "GET", address.path)
