@@ -161,7 +161,11 @@ class EntryForm(forms.Form):
         for field in FIELDS:
             self.fields[field.name] = _field(field.name, returned.get(field.name, ""))
         for code in TEXTS:
-            self.fields[f"agreed_{code}"] = _Yes(label=f"「{TextCode(code).label}」に同意します")
+            # below the papers, which have forms of their own
+            self.fields[f"agreed_{code}"] = _Yes(
+                label=f"「{TextCode(code).label}」に同意します",
+                widget=forms.CheckboxInput(attrs={"form": "entry"}),
+            )
 
     def group(self, *names: str) -> list[forms.BoundField]:
         """Some fields, in the order they are shown."""

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -38,7 +39,7 @@ from experts.registration.services import (
 )
 from portal_expert.account_answers import answer_account
 
-from .forms import EntryForm, typed
+from .forms import EntryForm, shown_in, typed
 
 View = Callable[..., HttpResponseBase]
 _MOST_BYTES = 100_000
@@ -92,39 +93,59 @@ def entry(request: HttpRequest, token: str, registration: Registration) -> HttpR
     if not registration.can_enter:
         return render(request, "registration_entry/status.html", {"registration": registration})
     returned = _returned(registration)
-    form = EntryForm(registration, request.POST if request.method == "POST" else None, returned=returned)
+    if request.method != "POST":
+        form = _checked(request, registration, returned) if "check" in request.GET else None
+        form = form or EntryForm(registration, returned=returned)
+        return _page(request, token, registration, form, registration.entry_revision, returned)
+    form = EntryForm(registration, request.POST, returned=returned)
+    form.is_valid()
+    form.errors.clear()
     revision = registration.entry_revision
-    conflict = False
-    if form.is_bound:
-        form.is_valid()
-        try:
-            revision = save_entry(
-                registration=registration, entry=typed(_values(request)), revision=_revision(request)
-            )
-            submit(
-                registration=registration,
-                agreed={code: _agreed(request, code) for code in TEXTS},
-                revision=revision,
-                address=address_of(request) or None,
-                user_agent=request.META.get("HTTP_USER_AGENT", ""),
-            )
-        except EntryRefused as refusal:
-            form.errors.clear()
-            for name, why in refusal.problems.items():
-                _refuse(form, name, why)
-        except EntryConflict as refusal:
-            # what stands here was seen: sent once more, it takes the place of what was typed elsewhere
-            revision, conflict = refusal.revision, True
-            form.errors.clear()
-            form.add_error(None, "別の画面で入力が進んでいます。下の案内から選んでください。")
-        except LinkUnusable:
-            raise
-        except DomainError as refusal:
-            form.errors.clear()
-            form.add_error(None, refusal.message)
-        else:
-            return redirect("registration_entry:entry", token)
-    return _page(request, token, registration, form, revision, returned, conflict)
+    try:
+        revision = save_entry(
+            registration=registration, entry=typed(_values(request)), revision=_revision(request)
+        )
+        submit(
+            registration=registration,
+            agreed={code: _agreed(request, code) for code in TEXTS},
+            revision=revision,
+            address=address_of(request) or None,
+            user_agent=request.META.get("HTTP_USER_AGENT", ""),
+        )
+    except EntryRefused:
+        # what was typed is kept: a page that can be loaded again says what lacks
+        return _to_check(token, [code for code in TEXTS if _agreed(request, code)])
+    except EntryConflict as refusal:
+        # what stands here was seen: sent once more, it takes the place of what was typed elsewhere
+        form.add_error(None, "別の画面で入力が進んでいます。下の案内から選んでください。")
+        return _page(request, token, registration, form, refusal.revision, returned, conflict=True)
+    except LinkUnusable:
+        raise
+    except DomainError as refusal:
+        form.add_error(None, refusal.message)
+        return _page(request, token, registration, form, revision, returned)
+    return redirect("registration_entry:entry", token)
+
+
+def _to_check(token: str, agreed: list[str]) -> HttpResponse:
+    response = redirect("registration_entry:entry", token)
+    response["Location"] += "?" + urlencode({"check": "1", "yes": agreed}, doseq=True)
+    return response
+
+
+def _checked(request: HttpRequest, registration: Registration, returned: dict[str, str]) -> EntryForm:
+    """The form with what is kept, and beside each field what lacks."""
+    yes = dict.fromkeys(request.GET.getlist("yes"), "on")
+    data = shown_in(registration.entry) | {f"agreed_{code}": "on" for code in TEXTS if code in yes}
+    form = EntryForm(registration, data, returned=returned)
+    form.is_valid()
+    form.errors.clear()
+    for name, why in check_entry(registration).items():
+        _refuse(form, name, why)
+    for code in TEXTS:
+        if code not in yes:
+            form.add_error(f"agreed_{code}", f"「{code.label}」を読んで、同意を選んでください。")
+    return form
 
 
 def _page(
@@ -134,7 +155,7 @@ def _page(
     form: EntryForm,
     revision: int,
     returned: dict[str, str],
-    conflict: bool,
+    conflict: bool = False,
 ) -> HttpResponse:
     if not form.is_bound and not registration.entry_revision:
         form.initial = {
@@ -169,12 +190,8 @@ def _page(
         ],
         "key": secrets.token_urlsafe(12),
     }
-    return render(
-        request,
-        "registration_entry/entry.html",
-        context,
-        status=422 if form.is_bound and form.errors else 200,
-    )
+    refused = request.method == "POST"
+    return render(request, "registration_entry/entry.html", context, status=422 if refused else 200)
 
 
 def _progress(problems: dict[str, list[str]], registration: Registration) -> list[dict[str, Any]]:

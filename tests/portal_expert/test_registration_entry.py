@@ -90,13 +90,21 @@ def test_a_draft_that_cannot_be_read_is_refused_or_empty(
     ).status_code == 413  # fmt: skip
 
 
+def _ticked(shown: str, name: str) -> bool:
+    box = next(part for part in shown.split("<input")[1:] if f'name="agreed_{name}"' in part.split(">")[0])
+    return "checked" in box.split(">")[0]
+
+
 def test_everything_that_lacks_is_said_at_once_and_nothing_typed_is_lost(
     people: story.People, browser: Client
 ) -> None:
     _, token = story.invited(people)
-    answer = browser.post(f"/r/{token}/", {"entry_revision": "0", "name": "見本 花子", "phone": "abc"})
-    shown = answer.content.decode()
-    assert answer.status_code == 422
+    sent = {"entry_revision": "0", "name": "見本 花子", "phone": "abc", "agreed_expert_terms": "on"}
+    answer = browser.post(f"/r/{token}/", {**sent, "version_expert_terms": story.agreed()["expert_terms"]})
+    assert answer["Location"] == f"/r/{token}/?check=1&yes=expert_terms"
+    # a page that can be loaded again
+    shown = browser.get(answer["Location"]).content.decode()
+    assert (_ticked(shown, "expert_terms"), _ticked(shown, "expert_privacy")) == (True, False)
     for words in (
         "氏名のフリガナを入力してください",
         "電話番号は、市外局番から",
@@ -181,7 +189,9 @@ def test_what_was_sent_back_is_shown_with_its_reason(people: story.People, brows
     story.with_certificates(row_of(token))
     assert browser.post(f"/r/{token}/", form()).status_code == 302
     row.refresh_from_db()
-    return_fields(registration=row, fields={"address": ("other", "建物名も入れてください")}, actor=people.chief)
+    return_fields(
+        registration=row, fields={"address": ("other", "建物名も入れてください")}, actor=people.chief
+    )
     new = story.mailed_token(row)
     assert browser.get(f"/r/{token}/").status_code == 404  # the first link ended with the return
     shown = browser.get(f"/r/{new}/").content.decode()
