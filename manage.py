@@ -15,6 +15,7 @@ WITHOUT_SERVERS = {
     "findstatic",
     "help",
     "makemessages",
+    "backup_drill",
     "restore",
     "version",
 }

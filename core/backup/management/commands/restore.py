@@ -61,7 +61,11 @@ class Command(BaseCommand):
             f"{done.to.astimezone(JST):%Y-%m-%d %H:%M:%S} の状態に戻しました"
             f"（控え {done.begun_with}、ログ {done.segments:,} 個、ファイル {done.files:,} 個）。"
         )
-        self.stdout.write("続けて manage.py verify_audit と manage.py backup --full を実行してください。")
+        self.stdout.write(
+            "続けて docs/operations/restore.md の手順で起動してください。"
+            if options["into"]
+            else "続けて manage.py verify_audit と manage.py backup --full を実行してください。"
+        )
 
     def _restore_into(self, folder: Path, to: dt.datetime | None) -> Restored:
         if folder.exists() and any(folder.iterdir()):
