@@ -9,6 +9,7 @@ PARTS = (
     "notices",
     "month_page",
     "pages",
+    "lists",
     "expert_search",
     "history",
     "check_events",
