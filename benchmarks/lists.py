@@ -152,7 +152,8 @@ def walk(people: dict[str, Any]) -> list[dict[str, Any]]:
 def main(dispatches: int, tasks: int) -> None:
     """Prints one line per list, the three slowest at the end."""
     prepare()
-    logging.disable(logging.WARNING)  # a line per request, or per list a role may not open, would hide the table
+    # a line per request, or per list a role may not open, would hide the table
+    logging.disable(logging.WARNING)
     from django.conf import settings
     from django.db import connection
 
