@@ -185,6 +185,8 @@ def _page(
                 "label": kind.label,
                 "needed": kind.value in needed,
                 "there": any(each.kind == kind.value and each.counts for each in certificates),
+                "returned": returned.get(f"{CERTIFICATE}{kind.value}", ""),
+                "problems": problems.get(f"{CERTIFICATE}{kind.value}", []) if form.is_bound else [],
             }
             for kind in Certificate.Kind
         ],

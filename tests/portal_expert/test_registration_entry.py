@@ -199,6 +199,19 @@ def test_what_was_sent_back_is_shown_with_its_reason(people: story.People, brows
     assert "修正のお願い：建物名も入れてください" in shown
 
 
+def test_a_paper_that_was_sent_back_says_why_beside_its_kind(people: story.People, browser: Client) -> None:
+    row, token = story.invited(people)
+    story.with_certificates(row_of(token))
+    assert browser.post(f"/r/{token}/", form()).status_code == 302
+    row.refresh_from_db()
+    return_fields(
+        registration=row, fields={"certificate:本人確認書類": ("unreadable", "")}, actor=people.chief
+    )
+    new = story.mailed_token(row)
+    kinds = browser.get(f"/r/{new}/").content.decode().split('class="entry-kinds"')[1].split("</ul>")[0]
+    assert "修正のお願い：写真が不鮮明で読み取れません" in kinds
+
+
 def test_every_dead_link_gets_the_same_answer(people: story.People, browser: Client) -> None:
     row, token = story.invited(people)
     live = row_of(token)
