@@ -213,6 +213,20 @@ def desk(site: Site, chromium: Browser) -> Iterator[Desk]:
     assert errors == [], site.log.read_text()[-3000:]
 
 
+def wait_until(page: Page, condition: Callable[[], object], seconds: float = 15) -> None:
+    """Waits for something the server has to know, while the page goes on."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come about"
+        page.wait_for_timeout(100)
+
+
+@pytest.fixture
+def until() -> Callable[..., None]:
+    """`wait_until`, for tests."""
+    return wait_until
+
+
 @pytest.fixture
 def fill_password() -> Callable[..., None]:
     """`give_password`, for tests."""

@@ -80,7 +80,7 @@ def test_an_answer_half_typed_is_there_again_after_a_reload(site: Any, desk: Any
 
 
 def test_signing_out_warns_of_what_is_unsent_and_keeps_it(
-    site: Any, desk: Any, story: Any, fill_password: Any
+    site: Any, desk: Any, story: Any, fill_password: Any, until: Any
 ) -> None:
     page = desk.sign_in("yoshida", path=VISIT, width=375)
     page.route("**/api/v1/check-events/", lambda route: route.abort())
@@ -113,6 +113,7 @@ def test_signing_out_warns_of_what_is_unsent_and_keeps_it(
     page.goto("/sign-in/?next=/expert/")
     fill_password(page, "yoshida")
     expect(page.get_by_role("heading", name="今日の訪問")).to_be_visible()
+    until(page, CheckEvent.objects.exists)  # the line is hidden before anything is known, too
     expect(page.locator("#unsent")).to_be_hidden()
     assert CheckEvent.objects.count() == 1
     # the network that was cut is no fault of the page

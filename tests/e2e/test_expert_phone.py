@@ -112,7 +112,9 @@ def test_a_visit_from_check_in_to_signature(site: Any, desk: Any, story: Any) ->
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-def test_a_visit_without_network_survives_a_reload_and_is_sent_once(site: Any, desk: Any, story: Any) -> None:
+def test_a_visit_without_network_survives_a_reload_and_is_sent_once(
+    site: Any, desk: Any, story: Any, until: Any
+) -> None:
     page = desk.sign_in("yoshida", path="/expert/", **PHONE)
     context: BrowserContext = page.context
     wait_until_kept(page)
@@ -129,6 +131,7 @@ def test_a_visit_without_network_survives_a_reload_and_is_sent_once(site: Any, d
     expect(unsent(page)).to_contain_text("未送信 2件")
     assert CheckEvent.objects.count() == 0
     context.set_offline(False)
+    until(page, lambda: CheckEvent.objects.count() == 2)
     expect(unsent(page)).to_be_hidden()
     forgive_network(desk)
     assert list(CheckEvent.objects.order_by("device_time").values_list("kind", flat=True)) == ["開始", "終了"]
@@ -160,7 +163,9 @@ def test_an_answer_that_got_lost_makes_no_second_event(site: Any, desk: Any, sto
     assert CheckEvent.objects.count() == 1
 
 
-def test_the_queue_waits_for_its_own_person(site: Any, desk: Any, story: Any, fill_password: Any) -> None:
+def test_the_queue_waits_for_its_own_person(
+    site: Any, desk: Any, story: Any, fill_password: Any, until: Any
+) -> None:
     from django.contrib.sessions.models import Session
 
     page = desk.sign_in("yoshida", path=VISIT, **PHONE)
@@ -178,6 +183,7 @@ def test_the_queue_waits_for_its_own_person(site: Any, desk: Any, story: Any, fi
     page.goto("/sign-in/?next=/expert/")
     fill_password(page, "yoshida")
     expect(page.get_by_role("heading", name="今日の訪問")).to_be_visible()
+    until(page, CheckEvent.objects.exists)  # the line is hidden before anything is known, too
     expect(unsent(page)).to_be_hidden()
     assert CheckEvent.objects.get().extra.sender.username == "yoshida"
 
