@@ -137,6 +137,8 @@ def ask_for(dispatch: Dispatch, kind: str, reason: str, actor: Actor) -> Approva
     request = ApprovalRequest.objects.create(
         dispatch=dispatch, kind=kind, reason=reason.strip(), asked_by=person(actor), asked_at=clock.now()
     )
+    # whoever asks again has seen the refusal
+    telling.settle(dispatch, actor, telling.REFUSED)
     telling.tell_office(
         dispatch,
         telling.REQUEST,

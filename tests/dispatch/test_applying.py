@@ -6,6 +6,7 @@ import pytest
 from stage import Stage, at
 
 from core.errors import DomainError
+from core.notify.models import Task
 from dispatch.models import ApprovalRequest, Case, Dispatch, Status
 from dispatch.services import (
     Obstacle,
@@ -132,7 +133,10 @@ def test_web_support_the_office_refused_is_not_confirmed_until_a_new_request(sta
     decide_request(request=first, approved=False, reason="対面で可能", actor=stage.operator)
     with pytest.raises(DomainError, match="事前承認がない"):
         confirm_dispatch(dispatch=dispatch, actor=stage.operator)
+    refusal = Task.objects.filter(code="dispatch_request_refused")
+    assert refusal.open().exists()
     again = request_approval(dispatch=dispatch, kind="web", reason="感染者が出た", actor=stage.chief)
+    assert not refusal.open().exists()  # asked again, the refusal waits for nobody
     with pytest.raises(DomainError, match="申請済み"):
         request_approval(dispatch=dispatch, kind="web", reason="感染者が出た", actor=stage.chief)
     decide_request(request=again, approved=True, reason="了承", actor=stage.operator)
