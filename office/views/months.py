@@ -99,9 +99,11 @@ def month_detail(request: HttpRequest, month: str) -> HttpResponse:
     codes = codes_of(user, dispatch__assessment__month=first)
     begin, end = month_bounds(first)
     # asked per institution by its index: joined, every dispatch of the month would be sorted for a few hundred names
-    visited = Dispatch.objects.filter(
-        institution=OuterRef("pk"), visited_from__gte=begin, visited_from__lt=end
-    ).order_by()
+    visited = (
+        Dispatch.objects.visible_to(user)
+        .filter(institution=OuterRef("pk"), visited_from__gte=begin, visited_from__lt=end)
+        .order_by()
+    )
     institutions = (
         Institution.objects.visible_to(user)
         .filter(Exists(visited))
