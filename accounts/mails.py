@@ -1,20 +1,16 @@
 """The mails of signing in. The worker makes them, so that a page answers everybody equally fast."""
 
-import logging
 import secrets
 from typing import Any
 
-from kombu.exceptions import OperationalError
-
 from core.audit.acting import SYSTEM
+from core.jobs.waking import wake_on_commit
 from core.notify.models import Mail
 from core.notify.services import queue_mail
 
 from .links import absolute
 from .models import Alarm, Role, User
 from .records import on_alarm
-
-log = logging.getLogger(__name__)
 
 
 def send_later(template: str, *users: User) -> None:
@@ -24,11 +20,8 @@ def send_later(template: str, *users: User) -> None:
     """
     from .tasks import queue_sign_in_mails
 
-    try:
-        queue_sign_in_mails.delay_on_commit(template, [user.pk for user in users])  # type: ignore[attr-defined]
-    except OperationalError:
-        # nobody is kept out because the worker can't be reached
-        log.exception("a sign-in mail (%s) could not be handed to the worker", template)
+    # nobody is kept out because the worker can't be reached; such a mail is asked for again
+    wake_on_commit(queue_sign_in_mails, template, [user.pk for user in users])
 
 
 def queue(template: str, user: User, **words: Any) -> bool:

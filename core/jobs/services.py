@@ -10,17 +10,19 @@ from django.utils import timezone
 
 from core.audit.acting import request_id
 from core.errors import DomainError
+from core.web.outages import Outage, outage_of
 
 from .models import Job
 from .progress import JobCancelled, JobProgress, job_progress, lock_key
 from .registry import KINDS, Kind
+from .waking import wake, wake_on_commit
 
 log = logging.getLogger(__name__)
 
 # A running job whose lock nobody holds and that has been silent for so long has lost its worker.
-SILENT = dt.timedelta(seconds=60)
+SILENT = dt.timedelta(seconds=20)
 # A waiting job that nobody took for so long was never announced, or its message was lost.
-FORGOTTEN = dt.timedelta(seconds=60)
+FORGOTTEN = dt.timedelta(seconds=30)
 MAX_ATTEMPTS = 5
 
 
@@ -36,7 +38,7 @@ def queue_job(*, kind: str, title: str, arguments: dict[str, Any], actor: Any) -
     with transaction.atomic():
         _refuse_too_many(KINDS[kind], actor)
         job = Job.objects.create(kind=kind, title=title, arguments=arguments, created_by_id=actor.pk)
-    run_job.delay_on_commit(job.pk)  # type: ignore[attr-defined]
+    wake_on_commit(run_job, job.pk)
     return job
 
 
@@ -93,8 +95,14 @@ def _run(job: Job, kind: Kind, progress: JobProgress) -> None:
     except (
         Exception
     ) as failure:  # the job's edge: whatever went wrong is on the row, where the office sees it
+        outage = outage_of(failure)
+        if outage is Outage.DATABASE:
+            # no failure of the work: the row stays as it is, and the sweep lets it run again
+            log.warning("job %s (%s) lost the database", job.pk, job.kind)
+            raise
         log.exception("job %s (%s) failed", job.pk, job.kind)
-        _end(job, Job.Status.FAILED, error=f"予期しないエラーが起きました（{type(failure).__name__}）。")
+        words = outage.sentence if outage else f"予期しないエラーが起きました（{type(failure).__name__}）。"
+        _end(job, Job.Status.FAILED, error=words)
     else:
         _end(job, Job.Status.DONE, result=result or {})
 
@@ -162,7 +170,7 @@ def requeue_job(*, job: Job, actor: Any) -> None:
             cancel_asked_by=None,
         ):
             raise DomainError("失敗したジョブだけを再実行できます。画面を更新して状態をご確認ください。")
-        run_job.delay_on_commit(job.pk)  # type: ignore[attr-defined]
+        wake_on_commit(run_job, job.pk)
 
 
 def sweep_jobs() -> int:
@@ -174,7 +182,7 @@ def sweep_jobs() -> int:
     for pk in Job.objects.filter(status=Job.Status.QUEUED, created_at__lt=now - FORGOTTEN).values_list(
         "pk", flat=True
     ):
-        run_job.delay(pk)
+        wake(run_job, pk)
         swept += 1
     for job in Job.objects.filter(status=Job.Status.RUNNING, beat_at__lt=now - SILENT):
         with transaction.atomic():
@@ -198,5 +206,5 @@ def _take_up_again(job: Job, now: dt.datetime) -> bool:
     again = Job.objects.filter(pk=job.pk, status=Job.Status.RUNNING, attempts=job.attempts)
     if not again.update(status=Job.Status.QUEUED, created_at=now):
         return False
-    run_job.delay_on_commit(job.pk)  # type: ignore[attr-defined]
+    wake_on_commit(run_job, job.pk)
     return True

@@ -21,5 +21,5 @@ def note_heartbeat() -> None:
 
 @shared_task
 def sweep_jobs() -> int:
-    """Once a minute: no job is forgotten."""
+    """Four times a minute: no job is forgotten."""
     return services.sweep_jobs()

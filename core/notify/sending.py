@@ -20,6 +20,7 @@ from django.utils.module_loading import import_string
 
 from core.audit.acting import SYSTEM, Actor
 from core.errors import DomainError
+from core.jobs.waking import wake_on_commit
 
 from .backend import BeforeLeaving, NotSent, NotTrusted, Refused, TryLater, Unsure
 from .models import Mail, MailAttempt
@@ -236,4 +237,4 @@ def decide(*, mail: Mail, decision: str, actor: Actor) -> None:
         _note(mail, target, words, by=actor)
         close_tasks(code=MAIL_TASK, object=mail, actor=actor)
         if target == Mail.State.QUEUED:
-            send_mails.delay_on_commit()  # type: ignore[attr-defined]
+            wake_on_commit(send_mails)

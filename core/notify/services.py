@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from core.audit.acting import Actor
 from core.errors import DomainError
+from core.jobs.waking import wake
 from core.secrets import encrypt
 
 from .models import Mail, Person, Task
@@ -142,7 +143,7 @@ def wake_sender() -> None:
 def _send_soon() -> None:
     from .tasks import send_mails
 
-    send_mails.delay()
+    wake(send_mails)
 
 
 def _is_new(row: Model) -> bool:
