@@ -7,6 +7,7 @@ from core.web import health
 from office.views.front import front_door
 
 handler400 = "core.web.refusals.bad_request"
+handler500 = "core.web.outages.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", front_door, name="home"),

@@ -3,6 +3,7 @@
 import os
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import environ
 from celery.schedules import crontab
@@ -281,6 +282,9 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# A page waits for the cache no longer than this; without an answer it goes on (core/web/cache.py).
+CACHE_PATIENCE: dict[str, Any] = {"OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2}}
+
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = True
@@ -289,11 +293,11 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_TIME_LIMIT = 2 * 60 * 60
 # Longer than the longest job: an unacknowledged message must not be run a second time beside the first.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3 * 60 * 60}
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3 * 60 * 60, "socket_connect_timeout": 3}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "Asia/Tokyo"
 CELERY_BEAT_SCHEDULE = {
-    "sweep-jobs": {"task": "core.jobs.tasks.sweep_jobs", "schedule": 60.0},
+    "sweep-jobs": {"task": "core.jobs.tasks.sweep_jobs", "schedule": 15.0},
     "note-heartbeat": {"task": "core.jobs.tasks.note_heartbeat", "schedule": 60.0},
     "send-mails": {"task": "core.notify.tasks.send_mails", "schedule": 30.0},
     "sweep-mails": {"task": "core.notify.tasks.sweep_mails", "schedule": 60.0},

@@ -8,7 +8,7 @@ from core.database.addresses import from_environment
 from core.secrets import new_key
 
 from .base import *  # noqa: F403
-from .base import STATIC_ROOT, VAR_DIR
+from .base import CACHE_PATIENCE, STATIC_ROOT, VAR_DIR
 
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", "testserver"]
@@ -23,7 +23,9 @@ MFA_REQUIRED = os.environ.get("MFA_REQUIRED") == "1"
 DATABASES, REDIS_URL, EMBEDDED_SERVERS = from_environment(VAR_DIR)
 
 CELERY_BROKER_URL = REDIS_URL
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {"BACKEND": "core.web.cache.ForgetfulRedisCache", "LOCATION": REDIS_URL, **CACHE_PATIENCE}
+}
 
 
 def _kept_secret(name: str, fresh_value: str) -> str:

@@ -15,7 +15,7 @@ from core.database.addresses import connection_settings
 from core.secrets import BadKey, key_bytes, keyring
 
 from .base import *  # noqa: F403
-from .base import AUDIT_RETENTION_DAYS, VAR_DIR
+from .base import AUDIT_RETENTION_DAYS, CACHE_PATIENCE, VAR_DIR
 
 # What people write where a secret should stand; no random value contains one of these.
 _SAMPLE_WORDS = ("change", "example", "sample", "passw", "insecure", "secret", "dispatch")
@@ -182,7 +182,9 @@ if EMAIL_HOST:
     if "@" not in DEFAULT_FROM_EMAIL:
         raise ImproperlyConfigured("MAIL_FROM に差出人のメールアドレスを設定してください。")
 CELERY_BROKER_URL = REDIS_URL
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {"BACKEND": "core.web.cache.ForgetfulRedisCache", "LOCATION": REDIS_URL, **CACHE_PATIENCE}
+}
 
 # The image brings its static files outside of VAR_DIR, which is a volume there.
 STATIC_ROOT = Path(os.environ.get("STATIC_ROOT") or VAR_DIR / "static")

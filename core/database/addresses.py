@@ -60,7 +60,10 @@ def from_environment(var_dir: Path) -> tuple[dict[str, dict[str, Any]], str, boo
     if not owner_url:
         owner_url, assume_role = database_url, APP_ROLE
     databases = {
-        "default": connection_settings(database_url, CONN_MAX_AGE=60, ASSUME_ROLE=assume_role),
+        # a connection that did not survive the database is replaced before a request uses it
+        "default": connection_settings(
+            database_url, CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True, ASSUME_ROLE=assume_role
+        ),
         "owner": connection_settings(owner_url, TEST={"MIRROR": "default"}),
         "sealer": connection_settings(
             sealer_url or owner_url, ASSUME_ROLE="" if sealer_url else SEALER_ROLE, TEST={"MIRROR": "default"}
