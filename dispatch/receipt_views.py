@@ -17,6 +17,7 @@ from accounts.models import User
 from accounts.rights import require
 from core.errors import DomainError, NotAllowed
 from core.files.intake import FileRefused
+from core.files.vault import StorageFull
 
 from .models import Dispatch, Receipt
 from .services.receipts import (
@@ -161,6 +162,8 @@ def _refusal(request: HttpRequest, refusal: DomainError) -> HttpResponse:
         status = 403
     elif isinstance(refusal, FileRefused):
         status = 422
+    elif isinstance(refusal, StorageFull):
+        status = 507
     else:
         status = 409
     return HttpResponse(refusal.message, status=status, content_type="text/plain; charset=utf-8")

@@ -33,11 +33,19 @@ class Shelf:
         return self._vault(stored_name).path_of(stored_name)
 
     def keep(self, content: bytes, thumbnail: bytes) -> str:
-        """Writes both, encrypted and flushed to the disk, and answers the random name they lie under."""
+        """Writes both, encrypted and flushed to the disk, and answers the random name they lie under.
+
+        Raises core.files.vault.StorageFull when there is no room; neither of them stays then.
+        """
         name = secrets.token_hex(24)
         vault = self._vault(name)
-        vault.save(name, [content])
-        vault.save(name + _THUMBNAIL, [thumbnail])
+        try:
+            vault.save(name, [content])
+            vault.save(name + _THUMBNAIL, [thumbnail])
+            vault.flush()
+        except BaseException:
+            self.destroy(name)
+            raise
         return name
 
     def destroy(self, stored_name: str) -> None:

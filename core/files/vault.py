@@ -1,5 +1,6 @@
 """Folders of encrypted files. Nobody can guess a file's name on the disk: it is a keyed fingerprint of its own name."""
 
+import errno
 import io
 import os
 import secrets as random
@@ -10,15 +11,28 @@ from pathlib import Path
 from typing import IO, cast
 
 from core import secrets
+from core.errors import DomainError
 
 from .cipher import Damaged, DecryptingReader, EncryptingWriter, rewrap
 
 _PARTIAL = ".partial"
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def random_name() -> str:
     """A name nobody can guess."""
     return random.token_urlsafe(24)
+
+
+class StorageFull(DomainError):
+    """There is no room for a file; nothing of it was kept."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "サーバの保存場所に空きがないため、ファイルを保存できませんでした。送ったファイルは残っていません。"
+            "システム管理者へお知らせください。空きができたら、もう一度送ってください。",
+            code="storage_full",
+        )
 
 
 class Vault:
@@ -32,10 +46,13 @@ class Vault:
 
     @contextmanager
     def create(self, name: str) -> Iterator[IO[bytes]]:
-        """A file to write plain bytes to. It takes the place of an older one once the block ends well."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        """A file to write plain bytes to. It takes the place of an older one once the block ends well.
+
+        Raises StorageFull when there is no room; nothing half-written stays.
+        """
         partial = self.folder / f"{random.token_hex(8)}{_PARTIAL}"
         try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with open(partial, "xb", opener=_private) as file:
                 writer = EncryptingWriter(file, self._path(name).name)
                 yield cast(IO[bytes], writer)
@@ -43,6 +60,10 @@ class Vault:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(partial, self._path(name))
+        except OSError as trouble:
+            if trouble.errno in _NO_ROOM:
+                raise StorageFull from trouble
+            raise
         finally:
             partial.unlink(missing_ok=True)
 
@@ -51,6 +72,15 @@ class Vault:
         with self.create(name) as file:
             for chunk in chunks:
                 file.write(chunk)
+
+    def flush(self) -> None:
+        """Makes the names of the files last through a loss of power, as `create` makes their bytes."""
+        for folder in (self.folder, self.folder.parent):
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
     def open(self, name: str) -> io.BufferedReader:
         """The plain bytes of a file, decrypted while they are read. FileNotFoundError, cipher.Damaged, Unreadable."""

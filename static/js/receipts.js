@@ -2,6 +2,8 @@
 // key of its own, so that one sent again after a broken network is there once. What failed stays, with its reason.
 
 const NETWORK = "送れませんでした。電波の届くところで「もう一度送る」を押してください。";
+const AWAY =
+  "システムが一時的に利用できません。ファイルはこの画面に残っています。1分ほど待ってから「もう一度送る」を押してください。";
 const SIGN_IN =
   "ログインが切れました。別のタブでログインしてから「もう一度送る」を押してください。ファイルはこの画面に残っています。";
 const LONGEST_EDGE = 3000;
@@ -47,6 +49,10 @@ async function send(panel, address, form) {
   const type = answer.headers.get("Content-Type") ?? "";
   if (answer.ok) {
     return answer.text();
+  }
+  if (answer.status >= 500) {
+    // a part of the server is away: the same file can be sent again, its key makes sure it is there once
+    throw new Error(type.startsWith("text/plain") ? await answer.text() : AWAY);
   }
   if (type.startsWith("text/plain")) {
     throw new Refusal(await answer.text(), answer.status !== 409);

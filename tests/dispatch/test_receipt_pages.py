@@ -1,6 +1,7 @@
 """/receipts/ as browsers meet it: files with strict headers, lists, refusals in words."""
 
 import io
+import resource
 import uuid
 from pathlib import Path
 from typing import Any
@@ -157,3 +158,40 @@ def test_the_list_costs_the_same_for_one_and_for_many(stage: Stage, django_asser
         for receipt in context["receipts"]:
             assert receipt.uploaded_by.get_full_name() is not None
             assert receipt.file_name
+
+
+def test_without_room_for_a_file_nothing_of_it_stays_and_it_can_be_sent_again(
+    stage: Stage, settings: Any
+) -> None:
+    dispatch, client = stage.visited(), browser(stage.experts["E1"])
+    content, key = picture(), uuid.uuid4().hex
+    place = Path(settings.EVIDENCE_DIR)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # the system refuses to write more than this into a file, as a full disk does
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300, before[1]))
+    try:
+        answer = send(client, dispatch, content, key=key)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (answer.status_code, answer["Content-Type"]) == (507, "text/plain; charset=utf-8")
+    assert "空きがないため" in answer.text and "もう一度送ってください" in answer.text
+    assert not Receipt.objects.exists()
+    assert not [path for path in place.rglob("*") if path.is_file()]
+    assert send(client, dispatch, content, key=key).status_code == 200
+    assert Receipt.objects.count() == 1
+
+
+def test_an_upload_too_large_for_memory_meets_a_page_when_there_is_no_room(
+    stage: Stage, settings: Any, tmp_path: Path
+) -> None:
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE, settings.UPLOAD_DIR = 100, tmp_path / "uploads"
+    dispatch, client = stage.visited(), browser(stage.experts["E1"])
+    client.raise_request_exception = False
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50, before[1]))
+    try:
+        answer = send(client, dispatch)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert answer.status_code == 507 and "空きがないため" in answer.text
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
