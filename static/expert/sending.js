@@ -11,6 +11,9 @@ export class SignedOut extends Error {}
 // Who is signed in now, and the key to send with; SignedOut when nobody of ours is.
 export async function session(address) {
   const response = await fetch(address, { redirect: "manual", cache: "no-store", headers: { Accept: "application/json" } });
+  if (response.status >= 500) {
+    throw new Error(`answer ${response.status}`); // the server is away, not the person
+  }
   if (!response.ok) {
     throw new SignedOut();
   }
