@@ -85,14 +85,17 @@ class Visit(NamedTuple):
 class Month:
     """The rows of a month; `dispatches` of them."""
 
-    def __init__(self, dispatches: int, month: str = "2021-07", seed: int = SEED) -> None:
+    def __init__(
+        self, dispatches: int, month: str = "2021-07", seed: int = SEED, *, experts: int | None = None
+    ) -> None:
+        """`experts`: how many visit; each as often as VISITS_PER_EXPERT says where it isn't given."""
         self.count = dispatches
         self.seed = seed
         first = dt.datetime.strptime(month + "-01", "%Y-%m-%d")
         days = [first + dt.timedelta(days=n) for n in range(28)]
         self.days = [day for day in days if day.weekday() < 5]
         self.prefix = first.strftime("%Y%m")
-        self.experts = max(1, -(-dispatches // VISITS_PER_EXPERT))
+        self.experts = experts or max(1, -(-dispatches // VISITS_PER_EXPERT))
         self.companies = max(1, -(-dispatches // VISITS_PER_COMPANY))
 
     def payer(self) -> Iterator[list[object]]:

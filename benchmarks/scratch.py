@@ -56,6 +56,40 @@ def scratch_database(name: str) -> Iterator[dict[str, str]]:
             cursor.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
 
 
+@contextmanager
+def copied_database(environment: dict[str, str], name: str) -> Iterator[dict[str, str]]:
+    """A copy of the database that an environment of `scratch_database` names, for a process that changes it.
+
+    Nobody may be connected to the original meanwhile; the connections here are closed for it.
+    """
+    from django.db import connections
+
+    original = connections["default"].settings_dict["NAME"]
+    copy = f"{original}_{name}"
+    for alias in ("default", "owner", "sealer"):
+        connections[alias].close()
+    _administer(f"CREATE DATABASE {copy} TEMPLATE {original} STRATEGY FILE_COPY")
+    try:
+        yield {
+            key: value.replace(f"/{original}?", f"/{copy}?") if key.startswith("DATABASE_") else value
+            for key, value in environment.items()
+        }
+    finally:
+        _administer(f"DROP DATABASE IF EXISTS {copy} WITH (FORCE)")
+
+
+def _administer(statement: str) -> None:
+    """One statement as the owner, over a connection to a database that isn't measured."""
+    import psycopg
+    from django.db import connections
+
+    with psycopg.connect(
+        **{**connections["owner"].get_connection_params(), "dbname": "postgres", "cursor_factory": None},
+        autocommit=True,
+    ) as connection:
+        connection.execute(statement)
+
+
 def switch_history_off() -> None:
     """In the scratch database alone: nothing writes history any more, to see what history costs."""
     from django.db import connections

@@ -1,0 +1,1 @@
+"""How fast the product is, each figure beside a bound measured in the same run."""
