@@ -56,7 +56,7 @@ tools: ## テストが使うブラウザ、フォント、nginx を入れる（r
 	fi
 
 test: setup tools ## すべてのテスト
-	@$(TEST_ENV) $(PY) -m pytest -n auto
+	@$(TEST_ENV) $(PY) -m pytest -n auto --dist worksteal
 
 lint: setup ## 書式、型、依存の向き、マイグレーション、本番設定の検査
 	$(PY) -m ruff format --check .

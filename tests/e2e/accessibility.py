@@ -14,7 +14,8 @@ _WIDER = "document.documentElement.scrollWidth - document.documentElement.client
 
 def complaints(page: Any) -> list[str]:
     """What axe-core says against the page as it is shown now: rule, element, reason."""
-    page.evaluate(AXE)
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
     found = page.evaluate(
         "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})", TAGS
     )

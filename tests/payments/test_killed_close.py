@@ -81,7 +81,20 @@ def clone(loaded: Loaded) -> Iterator[Loaded]:
                 name, {key: value.replace(loaded.name, name) for key, value in loaded.environment.items()}
             )
         finally:
+            drop(connection, name)
+
+
+def drop(connection: psycopg.Connection[Any], name: str) -> None:
+    """Drops a database that its last guest, a cleaner of the server's own perhaps, may still be about to leave."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            return
+        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse):
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(0.1)
 
 
 def start(database: Loaded, output: Path) -> subprocess.Popen[str]:

@@ -105,7 +105,7 @@ def test_what_belongs_to_others_is_not_there(people: Any, phone: Client) -> None
             == 404
         )
         assert phone.post(f"/expert/inquiries/{pk}/draft/discard/").status_code == 404
-    assert "D2" not in page(phone, "/expert/dispatches/")
+    assert "/D2/" not in page(phone, "/expert/dispatches/")
     assert "機関へ" not in page(phone, "/expert/dispatches/D1/")
     assert "機関へ" not in page(phone, "/expert/inquiries/")
     other = Client()
@@ -185,10 +185,10 @@ def test_the_list_finds_by_words_state_and_month_and_says_what_it_does_not_under
     people: Any, phone: Client
 ) -> None:
     rows(visited("D5"), reported("D6", "2021-06-30"))
-    assert "D6" in page(phone, "/expert/dispatches/?month=2021-06")
-    assert "D5" not in page(phone, "/expert/dispatches/?month=2021-06")
-    assert "D5" in page(phone, "/expert/dispatches/?status=visited")
-    assert "D6" not in page(phone, "/expert/dispatches/?yours=1")
+    assert "/D6/" in page(phone, "/expert/dispatches/?month=2021-06")
+    assert "/D5/" not in page(phone, "/expert/dispatches/?month=2021-06")
+    assert "/D5/" in page(phone, "/expert/dispatches/?status=visited")
+    assert "/D6/" not in page(phone, "/expert/dispatches/?yours=1")
     assert "条件に合う派遣はありません" in page(phone, "/expert/dispatches/?q=nowhere")
     text = page(phone, "/expert/dispatches/?month=2021-13&status=what&page=99")
     assert "使えない条件を除いて表示しています" in text
