@@ -19,29 +19,29 @@ SELECT r.id, r.valid, (v ->> 'fee_unit_yen')::int AS unit_yen, (v ->> 'fee_unit_
        v -> 'withholding_method_by_class' AS tax_method, (v ->> 'consumption_tax_percent')::int AS consumption_tax
   FROM programme_ruleset r, LATERAL (SELECT r.values AS v) x;
 
--- Yen, minutes, kilometres, moments and lateness in words.
-CREATE FUNCTION pg_temp.yen(amount numeric) RETURNS text LANGUAGE sql IMMUTABLE AS
+-- STABLE, as to_char is: else they aren't inlined. Yen, minutes, kilometres, moments and lateness in words.
+CREATE FUNCTION pg_temp.yen(amount numeric) RETURNS text LANGUAGE sql STABLE AS
 $$ SELECT to_char(amount, 'FM999,999,999,999,990') || '円' $$;
-CREATE FUNCTION pg_temp.minutes(n int) RETURNS text LANGUAGE sql IMMUTABLE AS
+CREATE FUNCTION pg_temp.minutes(n int) RETURNS text LANGUAGE sql STABLE AS
 $$ SELECT CASE WHEN n < 60 THEN n || '分' WHEN n % 60 = 0 THEN n / 60 || '時間'
                ELSE n / 60 || '時間' || n % 60 || '分' END $$;
-CREATE FUNCTION pg_temp.km(n numeric) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT trim_scale(n) || 'km' $$;
+CREATE FUNCTION pg_temp.km(n numeric) RETURNS text LANGUAGE sql STABLE AS $$ SELECT trim_scale(n) || 'km' $$;
 CREATE FUNCTION pg_temp.day(at date) RETURNS text LANGUAGE sql STABLE AS
 $$ SELECT to_char(at, 'FMYYYY年FMMM月FMDD日') $$;
 CREATE FUNCTION pg_temp.clock(at timestamp) RETURNS text LANGUAGE sql STABLE AS
 $$ SELECT to_char(at, CASE WHEN date_part('second', at) >= 1 THEN 'HH24:MI:SS' ELSE 'HH24:MI' END) $$;
 CREATE FUNCTION pg_temp.moment(at timestamp) RETURNS text LANGUAGE sql STABLE AS
 $$ SELECT to_char(at, 'FMYYYY年FMMM月FMDD日 ') || pg_temp.clock(at) $$;
-CREATE FUNCTION pg_temp.seconds(n int) RETURNS text LANGUAGE sql IMMUTABLE AS
+CREATE FUNCTION pg_temp.seconds(n int) RETURNS text LANGUAGE sql STABLE AS
 $$ SELECT CASE WHEN n < 60 THEN n || '秒' ELSE pg_temp.minutes(n / 60) || CASE WHEN n % 60 > 0 THEN n % 60 || '秒' ELSE '' END END $$;
 CREATE FUNCTION pg_temp.lateness(at timestamp, wanted timestamp) RETURNS text LANGUAGE sql STABLE AS
 $$ SELECT CASE WHEN s = 0 THEN '差なし' ELSE pg_temp.seconds(abs(s)) || CASE WHEN s > 0 THEN '遅い' ELSE '早い' END END
      FROM (SELECT round(date_part('epoch', at - wanted))::int AS s) x $$;
 CREATE FUNCTION pg_temp.metres(lat_a float8, lon_a float8, lat_b float8, lon_b float8) RETURNS float8
-    LANGUAGE sql IMMUTABLE AS
+    LANGUAGE sql STABLE AS
 $$ SELECT 2 * 6371008.8 * asin(least(1.0, sqrt(power(sin((radians(lat_b) - radians(lat_a)) / 2), 2)
           + cos(radians(lat_a)) * cos(radians(lat_b)) * power(sin(radians(lon_b - lon_a) / 2), 2)))) $$;
-CREATE FUNCTION pg_temp.joined(texts text[]) RETURNS text LANGUAGE sql IMMUTABLE AS
+CREATE FUNCTION pg_temp.joined(texts text[]) RETURNS text LANGUAGE sql STABLE AS
 $$ SELECT string_agg(x, '／' ORDER BY n) FROM (
      SELECT x, min(n) AS n FROM unnest(texts) WITH ORDINALITY u (x, n) GROUP BY x) y $$;
 
@@ -105,8 +105,16 @@ SELECT v.id, v.number, v.method, v.rule_id, v.start, v.finish, v.lat, v.lon,
        f.at AS finish_at, f.lat AS finish_lat, f.lon AS finish_lon, f.accuracy AS finish_accuracy, f.signer_name,
        coalesce(d.start, false) AS said_start, coalesce(d.finish, false) AS said_finish,
        coalesce(d.times, false) AS said_times, coalesce(d.place, false) AS said_place,
-       coalesce(d.signature, false) AS said_signature, d.start_at AS said_start_at, d.finish_at AS said_finish_at
-  FROM visit v LEFT JOIN event s ON s.dispatch_id = v.id AND s.kind = '開始'
+       coalesce(d.signature, false) AS said_signature, d.start_at AS said_start_at, d.finish_at AS said_finish_at,
+       CASE WHEN s.lat IS NOT NULL AND s.lon IS NOT NULL AND v.lat IS NOT NULL
+            THEN pg_temp.metres(v.lat, v.lon, s.lat, s.lon) END AS start_metres,
+       CASE WHEN f.lat IS NOT NULL AND f.lon IS NOT NULL AND v.lat IS NOT NULL
+            THEN pg_temp.metres(v.lat, v.lon, f.lat, f.lon) END AS finish_metres,
+       r.place_tolerance + least(greatest(coalesce(s.accuracy, 0), 0), r.accuracy_cap) AS start_tolerance,
+       r.place_tolerance + least(greatest(coalesce(f.accuracy, 0), 0), r.accuracy_cap) AS finish_tolerance,
+       CASE WHEN s.at IS NOT NULL THEN s.at WHEN d.start THEN d.start_at END AS start_is,
+       CASE WHEN f.at IS NOT NULL THEN f.at WHEN d.finish THEN d.finish_at END AS finish_is
+  FROM visit v JOIN rule r ON r.id = v.rule_id LEFT JOIN event s ON s.dispatch_id = v.id AND s.kind = '開始'
   LEFT JOIN event f ON f.dispatch_id = v.id AND f.kind = '終了'
   LEFT JOIN declared d ON d.dispatch_id = v.id;
 CREATE INDEX ON claim (dispatch_id);

@@ -17,26 +17,21 @@ SELECT v.id, x.*
     ('X06', v.office_decision = '対象外', '事務局が対象外と判断しました: ' || v.office_decision_reason,
      '事務局判断 なし', '事務局判断 対象外')
   ) AS x (code, so, reason, expected, actual)
- WHERE x.so;
+ WHERE (e.subsidised_labour OR v.paid_by_institution OR v.requested_by_expert OR v.method = 'WEB'
+        OR v.office_decision <> '' OR v.institution = ANY(e.affiliated_codes)) AND x.so;
 
 CREATE TEMP TABLE cause ON COMMIT DROP AS
 -- evidence
 SELECT e.id, x.code, x.nth, x.reason, x.expected, x.actual
   FROM evidence e JOIN rule r ON r.id = e.rule_id
  CROSS JOIN LATERAL (SELECT
-    CASE WHEN e.start_at IS NOT NULL THEN e.start_at WHEN e.said_start THEN e.said_start_at END AS start_is,
-    CASE WHEN e.finish_at IS NOT NULL THEN e.finish_at WHEN e.said_finish THEN e.said_finish_at END AS finish_is,
     CASE WHEN e.start_at IS NOT NULL THEN '開始の記録' ELSE '申告した開始' END AS start_source,
     CASE WHEN e.finish_at IS NOT NULL THEN '終了の記録' ELSE '申告した終了' END AS finish_source,
     e.method <> 'WEB' AND NOT e.said_place AS place_counts,
     '支援場所から' || to_char(r.place_tolerance, 'FM999,990') || 'm＋位置の精度（' || to_char(r.accuracy_cap, 'FM999,990')
         || 'mまで）以内' AS place_wanted,
-    r.place_tolerance + least(greatest(coalesce(e.start_accuracy, 0), 0), r.accuracy_cap) AS start_tolerance,
-    r.place_tolerance + least(greatest(coalesce(e.finish_accuracy, 0), 0), r.accuracy_cap) AS finish_tolerance,
-    CASE WHEN e.start_lat IS NOT NULL AND e.start_lon IS NOT NULL AND e.lat IS NOT NULL
-         THEN pg_temp.metres(e.lat, e.lon, e.start_lat, e.start_lon) END AS start_metres,
-    CASE WHEN e.finish_lat IS NOT NULL AND e.finish_lon IS NOT NULL AND e.lat IS NOT NULL
-         THEN pg_temp.metres(e.lat, e.lon, e.finish_lat, e.finish_lon) END AS finish_metres) c
+    '実施開始 ' || to_char(e.start, 'HH24:MI') || ' の前後' || pg_temp.seconds(r.time_tolerance) || '以内' AS start_wanted,
+    '実施終了 ' || to_char(e.finish, 'HH24:MI') || ' の前後' || pg_temp.seconds(r.time_tolerance) || '以内' AS finish_wanted) c
  CROSS JOIN LATERAL (VALUES
     ('E01', 1, e.start_at IS NULL AND NOT e.said_start, '開始の記録も申告もありません',
      '開始の記録、または申告（開始報告失念）', 'どちらもなし'),
@@ -46,32 +41,34 @@ SELECT e.id, x.code, x.nth, x.reason, x.expected, x.actual
      '終了の記録に署名がありません', '支援先の署名、または申告（署名不備）', '署名者氏名 空欄'),
     ('E04', 1, c.place_counts AND e.start_at IS NOT NULL AND (e.start_lat IS NULL OR e.start_lon IS NULL),
      '開始の記録に位置がありません', c.place_wanted, '開始: 位置なし'),
-    ('E04', 2, c.place_counts AND c.start_metres > c.start_tolerance, '開始の記録の位置が支援場所から離れています',
-     c.place_wanted, CASE WHEN c.start_metres > c.start_tolerance THEN '開始: ' || to_char(c.start_metres::numeric,
-     'FM999,999,990.0') || 'm（許容 ' || to_char(c.start_tolerance::numeric, 'FM999,990') || 'm）' END),
+    ('E04', 2, c.place_counts AND e.start_metres > e.start_tolerance, '開始の記録の位置が支援場所から離れています',
+     c.place_wanted, '開始: ' || to_char(e.start_metres::numeric, 'FM999,999,990.0') || 'm（許容 '
+     || to_char(e.start_tolerance::numeric, 'FM999,990') || 'm）'),
     ('E04', 3, c.place_counts AND e.finish_at IS NOT NULL AND (e.finish_lat IS NULL OR e.finish_lon IS NULL),
      '終了の記録に位置がありません', c.place_wanted, '終了: 位置なし'),
-    ('E04', 4, c.place_counts AND c.finish_metres > c.finish_tolerance, '終了の記録の位置が支援場所から離れています',
-     c.place_wanted, CASE WHEN c.finish_metres > c.finish_tolerance THEN '終了: ' || to_char(c.finish_metres::numeric,
-     'FM999,999,990.0') || 'm（許容 ' || to_char(c.finish_tolerance::numeric, 'FM999,990') || 'm）' END),
+    ('E04', 4, c.place_counts AND e.finish_metres > e.finish_tolerance, '終了の記録の位置が支援場所から離れています',
+     c.place_wanted, '終了: ' || to_char(e.finish_metres::numeric, 'FM999,999,990.0') || 'm（許容 '
+     || to_char(e.finish_tolerance::numeric, 'FM999,990') || 'm）'),
     ('E05', 1, NOT e.said_times AND e.start_at IS NULL AND e.said_start AND e.said_start_at IS NULL,
-     '申告した開始の時刻がありません',
-     '実施開始 ' || to_char(e.start, 'HH24:MI') || ' の前後' || pg_temp.seconds(r.time_tolerance) || '以内', '申告した開始: 時刻 空欄'),
-    ('E05', 2, NOT e.said_times AND abs(date_part('epoch', c.start_is - e.start)) > r.time_tolerance,
-     c.start_source || 'の時刻が実施開始と異なります',
-     '実施開始 ' || to_char(e.start, 'HH24:MI') || ' の前後' || pg_temp.seconds(r.time_tolerance) || '以内',
-     c.start_source || ': ' || CASE WHEN c.start_is::date = e.start::date THEN pg_temp.clock(c.start_is)
-     ELSE pg_temp.moment(c.start_is) END || '（' || pg_temp.lateness(c.start_is, e.start) || '）'),
+     '申告した開始の時刻がありません', c.start_wanted, '申告した開始: 時刻 空欄'),
+    ('E05', 2, NOT e.said_times AND abs(date_part('epoch', e.start_is - e.start)) > r.time_tolerance,
+     c.start_source || 'の時刻が実施開始と異なります', c.start_wanted,
+     c.start_source || ': ' || CASE WHEN e.start_is::date = e.start::date THEN pg_temp.clock(e.start_is)
+     ELSE pg_temp.moment(e.start_is) END || '（' || pg_temp.lateness(e.start_is, e.start) || '）'),
     ('E05', 3, NOT e.said_times AND e.finish_at IS NULL AND e.said_finish AND e.said_finish_at IS NULL,
-     '申告した終了の時刻がありません',
-     '実施終了 ' || to_char(e.finish, 'HH24:MI') || ' の前後' || pg_temp.seconds(r.time_tolerance) || '以内', '申告した終了: 時刻 空欄'),
-    ('E05', 4, NOT e.said_times AND abs(date_part('epoch', c.finish_is - e.finish)) > r.time_tolerance,
-     c.finish_source || 'の時刻が実施終了と異なります',
-     '実施終了 ' || to_char(e.finish, 'HH24:MI') || ' の前後' || pg_temp.seconds(r.time_tolerance) || '以内',
-     c.finish_source || ': ' || CASE WHEN c.finish_is::date = e.finish::date THEN pg_temp.clock(c.finish_is)
-     ELSE pg_temp.moment(c.finish_is) END || '（' || pg_temp.lateness(c.finish_is, e.finish) || '）')
+     '申告した終了の時刻がありません', c.finish_wanted, '申告した終了: 時刻 空欄'),
+    ('E05', 4, NOT e.said_times AND abs(date_part('epoch', e.finish_is - e.finish)) > r.time_tolerance,
+     c.finish_source || 'の時刻が実施終了と異なります', c.finish_wanted,
+     c.finish_source || ': ' || CASE WHEN e.finish_is::date = e.finish::date THEN pg_temp.clock(e.finish_is)
+     ELSE pg_temp.moment(e.finish_is) END || '（' || pg_temp.lateness(e.finish_is, e.finish) || '）')
   ) AS x (code, nth, so, reason, expected, actual)
- WHERE x.so
+-- words are made for the few rows with something wrong alone
+ WHERE (e.start_at IS NULL OR e.finish_at IS NULL OR e.method <> 'WEB' AND (trim(e.signer_name) = ''
+        OR e.start_metres IS NULL OR e.finish_metres IS NULL OR e.start_metres > e.start_tolerance
+        OR e.finish_metres > e.finish_tolerance)
+        OR abs(date_part('epoch', e.start_is - e.start)) > r.time_tolerance
+        OR abs(date_part('epoch', e.finish_is - e.finish)) > r.time_tolerance)
+   AND x.so
 UNION ALL
 -- paperwork, limits, bank, the office's word
 SELECT v.id, x.code, 1, x.reason, x.expected, x.actual
@@ -119,7 +116,12 @@ SELECT v.id, x.code, 1, x.reason, x.expected, x.actual
     ('M01', v.office_decision = '保留', '事務局が保留しています: ' || v.office_decision_reason, '事務局判断 なし',
      '事務局判断 保留')
   ) AS x (code, so, reason, expected, actual)
- WHERE x.so
+ WHERE (v.reported_at IS NULL OR v.attested_at IS NULL OR v.approved_at IS NULL OR v.approved_at >= %(cutoff)s
+        OR NOT v.accompanied OR v.with_from IS NULL OR v.with_to IS NULL OR v.with_from >= v.with_to
+        OR v.with_from >= v.finish OR v.with_to <= v.start OR v.ordinal > c.allowed
+        OR v.day NOT BETWEEN c.period_first AND c.period_last OR o.id IS NOT NULL OR br.id IS NULL
+        OR v.office_decision <> '')
+   AND x.so
 UNION ALL
 SELECT v.id, 'L02', 1, '実施日に有効な規程がありません', '規程のある日の実施', pg_temp.day(v.day)
   FROM visit v WHERE v.rule_id IS NULL
@@ -144,7 +146,7 @@ SELECT t.dispatch_id, x.code, t.line_no, x.reason, x.expected, t.place || ': ' |
     ('T07', t.kind = '私有車' AND t.accepted_km IS NULL, t.place || 'の認定距離がありません（事務局が最短経路を測ります）',
      '認定距離km', '認定距離km 空欄')
   ) AS x (code, so, reason, expected, actual)
- WHERE x.so;
+ WHERE t.kind NOT IN ('鉄道', 'バス') AND (t.kind <> '私有車' OR t.accepted_km IS NULL) AND x.so;
 
 -- Several causes of one code are joined; 対象外 hides the rest; a waiver ends a 保留 where a rule set is in force.
 INSERT INTO payments_runhold (run_id, dispatch_id, kind, code, reason, expected, actual)
