@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from core.metrics.views import metrics
 from core.web import health
 from office.views.front import front_door
 
@@ -13,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", front_door, name="home"),
     path("healthz", health.live, name="healthz"),
     path("healthz/ready", health.ready, name="healthz_ready"),
+    path("metrics", metrics, name="metrics"),
     path("", include("accounts.urls")),
     path("office/", include("office.urls")),
     path("portal/", include("portal_institution.urls")),

@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "core.audit",
     "core.backup",
     "core.jobs",
+    "core.metrics",
     "core.notify",
     "core.programme",
     "core.banks",
@@ -220,6 +221,9 @@ DATABASE_BACKUP_URL = env.str("DATABASE_BACKUP_URL", default="")
 BACKUP_LOG_DIR = env.str("BACKUP_LOG_DIR", default="")
 POSTGRES_BIN = env.str("POSTGRES_BIN", default="")
 
+# The server's certificate (not its key), to be warned before it ends; empty where it can't be read.
+TLS_CERTIFICATE_FILE = env.str("TLS_CERTIFICATE_FILE", default="")
+
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASE_ROUTERS = ["core.database.routers.OneDatabaseRouter"]
 SILENCED_SYSTEM_CHECKS: list[str] = []
@@ -298,6 +302,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "Asia/Tokyo"
 CELERY_BEAT_SCHEDULE = {
     "sweep-jobs": {"task": "core.jobs.tasks.sweep_jobs", "schedule": 15.0},
+    "watch-system": {"task": "core.metrics.tasks.watch_system", "schedule": 60.0},
+    "note-backups": {"task": "core.metrics.tasks.note_backups", "schedule": 60.0},
     "note-heartbeat": {"task": "core.jobs.tasks.note_heartbeat", "schedule": 60.0},
     "send-mails": {"task": "core.notify.tasks.send_mails", "schedule": 30.0},
     "sweep-mails": {"task": "core.notify.tasks.sweep_mails", "schedule": 60.0},

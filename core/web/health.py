@@ -63,6 +63,11 @@ def _migrations() -> bool:
         return _newest_migrations() <= set(cursor.fetchall())
 
 
+def has_newest_migrations() -> bool:
+    """Whether the database has every migration of this version; False also while it is away."""
+    return _works("migrations", _migrations)
+
+
 def _redis() -> bool:
     key = "health"
     cache.set(key, "1", 10)

@@ -43,7 +43,7 @@ def test_an_address_with_a_record_is_also_tried_with_one_that_is_not_there() -> 
 
 
 def test_nobody_and_a_stopped_account_get_nothing() -> None:
-    public = {"healthz", "login", "account_login", "account_inactive", "set_password"}
+    public = {"healthz", "metrics", "login", "account_login", "account_inactive", "set_password"}
     public |= {"account_reset_password", "account_reset_password_done"}
     # the frame of the phone's pages, nothing about anybody
     public |= {"expert:worker", "expert:manifest", "client:done", "renewal:done", "operator:done"}
