@@ -8,7 +8,7 @@ PIP_ENV := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_IN
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test lint bench screens manual lock clean
+.PHONY: help setup tools demo test lint bench sbom screens manual lock clean
 
 help: ## この一覧
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -73,6 +73,9 @@ lint: setup ## 書式、型、依存の向き、マイグレーション、本�
 
 bench: setup ## 速さの計測
 	@$(PY) -m benchmarks
+
+sbom: setup ## 部品表（CycloneDX）とサポート終了の一覧を docs/evidence に作る
+	@$(TEST_ENV) $(PY) -m deploy.sbom
 
 screens: setup ## README の画面の写真を docs/screens に作る
 	@$(PY) -m docs.screens.take

@@ -1,0 +1,1 @@
+"""What the product is made of in production: `python -m deploy.sbom` (docs/operations/README.md)."""
