@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -28,20 +28,10 @@ def prepare() -> None:
 @contextmanager
 def scratch_database(name: str) -> Iterator[dict[str, str]]:
     """Points the connections to a new database that `setup` has prepared; yields the environment for processes."""
-    from django.conf import settings
     from django.db import connections
 
     database = f"bench_{name}_{os.getpid()}"
-
-    def address(alias: str) -> str:
-        given = connections[alias].settings_dict
-        login = f"{quote(given['USER'], safe='')}:{quote(given['PASSWORD'], safe='')}"
-        port = f"&port={given['PORT']}" if given["PORT"] else ""
-        return f"postgresql://{login}@/{database}?host={quote(given['HOST'], safe='')}{port}"
-
-    environment = {**os.environ, "DATABASE_URL": address("default"), "REDIS_URL": settings.REDIS_URL}
-    if not connections["default"].settings_dict.get("ASSUME_ROLE"):
-        environment["DATABASE_OWNER_URL"] = address("owner")
+    environment = _environment(database)
     home = connections["owner"].settings_dict["NAME"]
     with connections["owner"].cursor() as cursor:
         cursor.execute(f"CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8'")
@@ -57,14 +47,65 @@ def scratch_database(name: str) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
+def kept_database(name: str, shape: str, make: Callable[[], None]) -> Iterator[dict[str, str]]:
+    """As `scratch_database`, but what `make` put into it stays for the next time, as long as the shape is the same.
+
+    `shape` says in words what is inside; it stands as the database's comment once `make` has ended. Migrations that
+    came since are applied. A database of another shape, or one that was left half made, is made anew.
+    """
+    from django.db import connections
+
+    database = f"bench_kept_{name}"
+    home = connections["owner"].settings_dict["NAME"]
+    environment = _environment(database)
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [database]
+        )
+        found = cursor.fetchone()
+        if found is None or found[0] != shape:
+            cursor.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+            cursor.execute(f"CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8'")
+            found = None
+    try:
+        _point_to(database)
+        setup = [sys.executable, str(ROOT / "manage.py"), "setup", "--verbosity", "0"]
+        subprocess.run(setup, env=environment, check=True)
+        if found is None:
+            make()
+            with connections["owner"].cursor() as cursor:
+                cursor.execute(f"COMMENT ON DATABASE {database} IS '{shape}'")
+        yield environment
+    finally:
+        _point_to(home)
+
+
+def _environment(database: str) -> dict[str, str]:
+    """The environment of a process that works on this database of the server the settings name."""
+    from django.conf import settings
+    from django.db import connections
+
+    def address(alias: str) -> str:
+        given = connections[alias].settings_dict
+        login = f"{quote(given['USER'], safe='')}:{quote(given['PASSWORD'], safe='')}"
+        port = f"&port={given['PORT']}" if given["PORT"] else ""
+        return f"postgresql://{login}@/{database}?host={quote(given['HOST'], safe='')}{port}"
+
+    environment = {**os.environ, "DATABASE_URL": address("default"), "REDIS_URL": settings.REDIS_URL}
+    if not connections["default"].settings_dict.get("ASSUME_ROLE"):
+        environment["DATABASE_OWNER_URL"] = address("owner")
+    return environment
+
+
+@contextmanager
 def copied_database(environment: dict[str, str], name: str) -> Iterator[dict[str, str]]:
-    """A copy of the database that an environment of `scratch_database` names, for a process that changes it.
+    """A copy of the database that an environment of `scratch_database` (or of a copy) names, for a process that changes it.
 
     Nobody may be connected to the original meanwhile; the connections here are closed for it.
     """
     from django.db import connections
 
-    original = connections["default"].settings_dict["NAME"]
+    original = environment["DATABASE_URL"].partition("?")[0].rpartition("/")[2]
     copy = f"{original}_{name}"
     for alias in ("default", "owner", "sealer"):
         connections[alias].close()

@@ -114,12 +114,18 @@ def bound(folder: Path) -> Laps:
     laps.lap("approve")
     for name, query in LISTS.items():
         statement = f"COPY ({query.format(run=run)}) TO STDOUT (FORMAT csv, HEADER)"
-        with raw.cursor() as cursor, cursor.copy(statement) as copy, (folder / f"{name}.csv").open("wb") as file:
+        with (
+            raw.cursor() as cursor,
+            cursor.copy(statement) as copy,
+            (folder / f"{name}.csv").open("wb") as file,
+        ):
             for block in copy:
                 file.write(block)
     with raw.transaction(), raw.cursor() as cursor:
         _tell(cursor, maker, "export_run")
-        cursor.execute("UPDATE payments_payoutrun SET status = 'exported', exported_at = now() WHERE id = %s", [run])
+        cursor.execute(
+            "UPDATE payments_payoutrun SET status = 'exported', exported_at = now() WHERE id = %s", [run]
+        )
     laps.lap("export")
     return laps
 
