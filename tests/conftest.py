@@ -211,6 +211,45 @@ def fresh_database(
             _drop(name)
 
 
+class Databases:
+    """Databases that one test makes of each other, as many as it needs; the connections follow."""
+
+    def __init__(self, template: str) -> None:
+        self.template = template
+        self.made: list[str] = []
+
+    def clone(self, source: str = "") -> str:
+        """A copy of `source` (none given: of the template), which the connections lead to from now on.
+
+        Nobody may be connected to the source meanwhile; the connections here are closed for it.
+        """
+        name = f"test_{secrets.token_hex(4)}"
+        _point_to(name)
+        _clone(source or self.template, name)
+        self.made.append(name)
+        return name
+
+    def drop(self, name: str) -> None:
+        """Drops one of them; the connections lead nowhere until the next."""
+        _point_to(name)
+        _drop(name)
+        self.made.remove(name)
+
+
+@pytest.fixture
+def databases(django_db_setup: None, database_template: str, django_db_blocker: Any) -> Iterator[Databases]:
+    """For tests that need a fresh database again and again; what is left of them goes afterwards."""
+    worker = connections["default"].settings_dict["NAME"]
+    with django_db_blocker.unblock():
+        own = Databases(database_template)
+        try:
+            yield own
+        finally:
+            for name in list(own.made):
+                own.drop(name)
+            _point_to(worker)
+
+
 @pytest.fixture(autouse=True)
 def _own_exports(settings: Any, tmp_path: Path) -> None:
     """What a test exports stays in its own folder."""
