@@ -47,6 +47,9 @@ def _accompaniment_values(row: Dispatch, said: Accompaniment) -> dict[str, Any]:
         raise FieldErrors({"同行終了": "同行終了は同行開始より後にしてください。"})
     if start >= row.visited_to or end <= row.visited_from:
         raise FieldErrors({"同行開始": "同行の時刻が、支援の実施時刻と重なっていません。"})
+    if not said.by.strip():
+        # C11: with whom, from when to when
+        raise FieldErrors({"同行者": "同行した人の氏名を入れてください。"})
     return {
         "accompanied": True,
         "accompanied_from": start,

@@ -15,7 +15,7 @@ YES, NO = "yes", "no"
 # The value of the dated list that says nothing by itself.
 OTHER = "その他"
 # The service's names of what it refuses → the fields of the form.
-FIELD_OF = {"同行開始": "start", "同行終了": "end", "同行無の理由": "reason"}
+FIELD_OF = {"同行開始": "start", "同行終了": "end", "同行者": "by", "同行無の理由": "reason"}
 
 
 class _Time(forms.TimeInput):

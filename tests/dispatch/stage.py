@@ -157,7 +157,7 @@ class Stage:
         own = dispatch.institution.code == "K1"
         return approve_dispatch(
             dispatch=dispatch,
-            accompaniment=Accompaniment(True, dispatch.visited_from, dispatch.visited_to),
+            accompaniment=Accompaniment(True, dispatch.visited_from, dispatch.visited_to, by="試験 同行"),
             actor=self.chief if own else self.other_chief,
         )
 

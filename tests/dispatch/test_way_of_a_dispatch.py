@@ -173,6 +173,7 @@ def test_without_attestation_the_institution_cannot_approve(stage: Stage) -> Non
         (Accompaniment(True), "時刻"),
         (Accompaniment(True, at("07-12 13:00"), at("07-12 14:00")), "重なって"),
         (Accompaniment(True, at("07-12 11:00"), at("07-12 10:00")), "より後"),
+        (Accompaniment(True, at("07-12 10:00"), at("07-12 11:00"), by="　"), "同行した人"),
     ],
 )
 def test_an_accompaniment_that_would_be_a_finding_is_refused(

@@ -175,7 +175,7 @@ def test_what_was_agreed_before_goes_on_to_the_end_and_stays_payable(stage: Stag
     row = stage.attested(row)
     row = approve_dispatch(
         dispatch=row,
-        accompaniment=Accompaniment(True, row.visited_from, row.visited_to),
+        accompaniment=Accompaniment(True, row.visited_from, row.visited_to, by="試験 同行"),
         actor=stage.chief,
     )
     assert verify_dispatch(dispatch=row, actor=stage.operator).status == Status.VERIFIED
