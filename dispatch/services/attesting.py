@@ -58,11 +58,18 @@ def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def issue_attestation_link(*, dispatch: Dispatch, channel: str, actor: Actor) -> IssuedLink:
-    """Makes a link for the client: by mail to the client's address, or for the QR code on the expert's phone."""
+def issue_attestation_link(
+    *, dispatch: Dispatch, channel: str, actor: Actor, seen: int | None = None
+) -> IssuedLink:
+    """Makes a link for the client: by mail to the client's address, or for the QR code on the expert's phone.
+
+    `seen` is how many links the page showed: of two presses at the same moment the second is refused.
+    """
     with acting(actor, "issue_attestation_link", channel):
         row = locked(dispatch, actor, "ask_attestation")
         require_status(row, ATTESTABLE, "従事証明の依頼")
+        # counted under the lock of the dispatch, which every link is made under
+        refuse_asked_meanwhile(row, seen)
         if row.attested_at is not None:
             raise DomainError(f"派遣 {row.number} の従事証明は済んでいます。")
         if channel == AttestationLink.Channel.MAIL and not telling.can_get_mail(row.company.email):
@@ -70,6 +77,15 @@ def issue_attestation_link(*, dispatch: Dispatch, channel: str, actor: Actor) ->
                 "支援先のメールアドレスが登録されていないか、正しくありません。支援先の情報を直すか、QRコードを使ってください。"
             )
         return _issue(row, channel, actor)
+
+
+def refuse_asked_meanwhile(dispatch: Dispatch, seen: int | None) -> None:
+    """Refuses whoever saw another number of links than there are now; None asks for nothing."""
+    if seen is not None and dispatch.attestation_links.count() != seen:
+        raise DomainError(
+            "この画面を開いた後に、従事証明の依頼が送られています。届いたかどうかを下の表で確かめてください。",
+            code="stale",
+        )
 
 
 def _issue(row: Dispatch, channel: str, actor: Actor) -> IssuedLink:

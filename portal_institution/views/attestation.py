@@ -13,6 +13,7 @@ from core.audit.services import record_view
 from core.errors import DomainError, NotAllowed
 from dispatch import services
 from dispatch.models import AttestationLink, Company, Dispatch
+from dispatch.services.attesting import refuse_asked_meanwhile
 from portal_institution.access import institution_view, person
 from portal_institution.attestation_mail import attestation_state
 from portal_institution.dispatch_page import actions_of
@@ -52,15 +53,18 @@ def attestation(request: HttpRequest, number: str) -> HttpResponseBase:
 def _ask(dispatch: Dispatch, act: str, form: AddressForm, request: HttpRequest) -> None:
     """Mails the client a link, to the address it has or to the corrected one."""
     user = person(request)
-    latest = str(dispatch.attestation_links.count())
-    if request.POST.get("asked_before", latest) != latest:
-        # a second press of the same button, or a colleague who was faster
-        raise DomainError(
-            "この画面を開いた後に、従事証明の依頼が送られています。届いたかどうかを下の表で確かめてください。"
-        )
+    asked = request.POST.get("asked_before", "")
+    seen = int(asked) if asked.isdecimal() else None
+    # before the address is corrected; asking looks again under the lock, for two presses at one moment
+    refuse_asked_meanwhile(dispatch, seen)
     if act == CORRECT and form.cleaned_data["email"] != dispatch.company.email:
         _correct(dispatch.company, form.cleaned_data["email"], user, request.POST.get("edit_token", ""))
-    services.issue_attestation_link(dispatch=dispatch, channel=AttestationLink.Channel.MAIL, actor=user)
+    services.issue_attestation_link(
+        dispatch=dispatch,
+        channel=AttestationLink.Channel.MAIL,
+        actor=user,
+        seen=seen,
+    )
 
 
 def _correct(company: Company, email: str, user: User, token: str) -> None:
