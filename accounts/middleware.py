@@ -30,8 +30,10 @@ PASSIVE = frozenset({"office:job_progress"})
 _ALWAYS_OPEN = frozenset(
     {"logout", "account_logout", "account_reauthenticate", "mfa_reauthenticate", "healthz", "healthz_ready"}
 )
-_FOR_PASSWORD = _ALWAYS_OPEN | {"password_change", "set_password"}
-_FOR_FACTOR = _ALWAYS_OPEN | {"mfa_activate_totp", "mfa_view_recovery_codes"}
+# How to do what is owed: of the manuals, those that anybody may read (accounts.views.manuals).
+_MANUALS = frozenset({"manual_list", "manual"})
+_FOR_PASSWORD = _ALWAYS_OPEN | _MANUALS | {"password_change", "set_password"}
+_FOR_FACTOR = _ALWAYS_OPEN | _MANUALS | {"mfa_activate_totp", "mfa_view_recovery_codes"}
 
 
 def _view_name(request: HttpRequest) -> str:
@@ -81,14 +83,18 @@ class StandingSignInMiddleware:
         return _lead(request, f"{reverse('login')}?{urlencode(asked)}")
 
     def _owed(self, request: HttpRequest, user: User) -> HttpResponse | None:
+        """Leads to what is owed; what is open all the same learns of it by `request.owed`, the address of that page."""
+        owed, still_open = "", frozenset[str]()
         if _password_is_old(user):
-            name = _view_name(request)
-            return None if name in _FOR_PASSWORD else _lead(request, f"{reverse('password_change')}?why=age")
-        if is_compulsory(user) and not request.session.get(_HAS_FACTOR):
+            owed, still_open = f"{reverse('password_change')}?why=age", _FOR_PASSWORD
+        elif is_compulsory(user) and not request.session.get(_HAS_FACTOR):
             if has_second_factor(user):
                 request.session[_HAS_FACTOR] = True
-            elif _view_name(request) not in _FOR_FACTOR:
-                return _lead(request, reverse("mfa_activate_totp"))
+            else:
+                owed, still_open = reverse("mfa_activate_totp"), _FOR_FACTOR
+        if owed and _view_name(request) not in still_open:
+            return _lead(request, owed)
+        request.owed = owed  # type: ignore[attr-defined]
         return None
 
 

@@ -39,6 +39,20 @@ def test_R_008_without_a_factor_only_the_enrolment_page_is_reached(client: Clien
 
 
 @pytest.mark.usefixtures("required")
+def test_who_still_owes_the_factor_reads_how_to_add_it_and_no_manual_of_the_role(client: Client) -> None:
+    make_person(role=Role.OFFICE_OPERATOR)
+    sign_in(client)
+    assert "/help/sign-in/" in client.get("/account/second-factor/enrol/").content.decode()
+    page = client.get("/help/sign-in/")
+    assert page.status_code == 200
+    assert 'href="/account/second-factor/enrol/"' in page.content.decode()
+    assert 'href="/office/' not in page.content.decode()
+    assert "/help/office/" not in client.get("/help/").content.decode()
+    answer = client.get("/help/office/")
+    assert answer.headers["Location"] == "/account/second-factor/enrol/"
+
+
+@pytest.mark.usefixtures("required")
 def test_R_008_an_expert_may_go_without(client: Client) -> None:
     make_person(role=Role.EXPERT)
     sign_in(client)
