@@ -71,8 +71,8 @@ lint: setup ## 書式、型、依存の向き、マイグレーション、本�
 	    DATABASE_URL="postgresql://dispatch_app:$$(random)@127.0.0.1:1/dispatch" REDIS_URL="redis://:$$(random)@127.0.0.1:1/0" \
 	    $(PY) manage.py check --deploy --fail-level WARNING --settings config.settings.production
 
-bench: setup ## 速さの計測
-	@$(PY) -m benchmarks
+bench: setup ## 速さの計測（締め・読み込み・PDF。記録は docs/evidence/speed.md。一部だけ: make bench PARTS="close papers"）
+	@$(PY) -m benchmarks.speed $(PARTS)
 
 sbom: setup ## 部品表（CycloneDX）とサポート終了の一覧を docs/evidence に作る
 	@$(TEST_ENV) $(PY) -m deploy.sbom

@@ -1,10 +1,10 @@
-"""`make bench`: loading, closing, notices, pages and history, one after the other, each a process of its own."""
+"""`python -m benchmarks`: every measurement, one after the other, each a process of its own. `make bench` is `speed`."""
 
 import subprocess
 import sys
 
 PARTS = (
-    "load_exchange",
+    "speed",
     "close_month",
     "notices",
     "month_page",

@@ -1,7 +1,7 @@
 """The close of a generated month, step by step: seconds, dispatches per second, peak memory.
 
-`python -m benchmarks.close_month [dispatches …] [--without-history]` measures each size on a database of its own; without notices the
-export writes the tables and the bank file alone.
+`python -m benchmarks.close_month [dispatches …] [--without-history]` measures each size on a database of its own; without
+notices the export writes the tables and the bank file alone. Beside a bound: `python -m benchmarks.speed close`.
 """
 
 import datetime as dt
