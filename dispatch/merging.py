@@ -10,7 +10,7 @@ _NAMED = 5
 
 
 @merge_obstacle
-def open_dispatches(double: Expert) -> str:
+def open_dispatches(kept: Expert, double: Expert) -> str:
     """Dispatches for which something is still to be done or paid: their payee stays who agreed to them. One query."""
     numbers = list(
         Dispatch.objects.filter(expert=double)

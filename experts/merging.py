@@ -42,19 +42,20 @@ Not the bank account and tax, which change by two persons alone (experts.changes
 never chosen: what stands in either entry is true of the person, and may forbid a payment.
 """
 
-Obstacle = Callable[[Expert], str]
+# Of the entry that goes on and of its double: why they can't become one now, as a sentence; "" when they can.
+Obstacle = Callable[[Expert, Expert], str]
 _OBSTACLES: list[Obstacle] = []
 
 
 def merge_obstacle(find: Obstacle) -> Obstacle:
-    """Registers a question of a layer above: why this double can't end now, as a sentence; "" when it can."""
+    """Registers a question of a layer above about (kept, double)."""
     _OBSTACLES.append(find)
     return find
 
 
-def obstacles(double: Expert) -> list[str]:
-    """Why an entry can't end as a double now, as sentences; one query per registered question."""
-    return [why for why in (find(double) for find in _OBSTACLES) if why]
+def obstacles(kept: Expert, double: Expert) -> list[str]:
+    """Why two entries can't become one now, as sentences; one query per registered question."""
+    return [why for why in (find(kept, double) for find in _OBSTACLES) if why]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def merge_experts(
     """Ends `double` as the same person as `kept`. `take`: names of CHOICES whose value comes from the double.
 
     The double's registration ended yesterday at the latest, its account is stopped. Refuses the same entry twice, one
-    that was merged already, unsettled dispatches of the double (`obstacles`), a stale page, an empty reason.
+    that was merged already, what is still open (`obstacles`), a stale page, an empty reason.
     """
     require(actor, ACT)
     reason = " ".join(reason.split())
@@ -143,7 +144,7 @@ def merge_experts(
                 "画面を開いた後に、どちらかの登録内容が変わりました。最新の内容を確かめて、もう一度統合してください。",
                 code="stale",
             )
-        if found := obstacles(ends):
+        if found := obstacles(stays, ends):
             raise DomainError(" ".join(found), code="obstacle")
         changed = _take_over(stays, ends, take)
         stays.save(update_fields=[*changed, "updated_at"])

@@ -9,5 +9,5 @@ class AppointmentConfig(AppConfig):
     verbose_name = "委嘱"
 
     def ready(self) -> None:
-        """Whoever queues mails or letters of appointments must know their kinds of job."""
-        from . import tasks  # noqa: F401
+        """Whoever queues mails or letters of appointments must know their kinds of job; registers what keeps experts from being merged."""
+        from . import merging, tasks  # noqa: F401

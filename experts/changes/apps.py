@@ -7,3 +7,7 @@ class ChangesConfig(AppConfig):
     name = "experts.changes"
     label = "expert_changes"
     verbose_name = "登録内容の変更"
+
+    def ready(self) -> None:
+        """Registers what keeps experts from being merged."""
+        from . import merging  # noqa: F401

@@ -9,5 +9,5 @@ class RenewalConfig(AppConfig):
     verbose_name = "登録の更新"
 
     def ready(self) -> None:
-        """Whoever queues mails of a renewal must know their kind of job."""
-        from . import tasks  # noqa: F401
+        """Whoever queues mails of a renewal must know their kind of job; registers what keeps experts from being merged."""
+        from . import merging, tasks  # noqa: F401

@@ -94,7 +94,7 @@ def expert_merge(request: HttpRequest, code: str) -> HttpResponse:
         "double": double,
         "form": form,
         "same": [choice for choice in choices if not choice.differs],
-        "obstacles": merging.obstacles(double),
+        "obstacles": merging.obstacles(kept, double),
         "seen": merging.seen_token(kept, double),
     }
     return render(request, "office/experts/merge.html", context)

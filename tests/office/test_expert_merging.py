@@ -10,12 +10,19 @@ from django.test import Client
 from stage import Stage
 
 from core import clock
+from core.agreements.models import TextCode
+from core.agreements.services import agree, current_text
 from core.audit.acting import SYSTEM, acting
 from core.audit.models import Change
 from core.errors import DomainError, NotAllowed
 from experts.accounts import create_tied_user
-from experts.merging import ACT, kept_of, merge_experts, seen_token
+from experts.appointment.models import Appointment, Round
+from experts.changes.entry import values_of
+from experts.changes.services import enter_request, refuse_change
+from experts.changes.services import seen_token as request_token
+from experts.merging import ACT, kept_of, merge_experts, obstacles, seen_token
 from experts.models import Expert, Merge
+from experts.renewal.models import Ask, Campaign
 from experts.standing import restore_registration
 
 __all__ = ["stage"]
@@ -106,6 +113,105 @@ def test_open_dispatches_of_the_double_refuse_and_name_themselves(stage: Stage, 
     with pytest.raises(DomainError, match=dispatch.number):
         merge_experts(kept=double, double=kept(), take=(), reason="x", actor=stage.approver)
     assert not Merge.objects.exists() and kept().valid_until is None
+
+
+def test_an_open_request_to_change_either_entry_refuses(stage: Stage, double: Expert) -> None:
+    entry = values_of(double, "expertise")
+    request = enter_request(
+        expert=double,
+        kind="expertise",
+        entry={**entry, "topics": ["資金繰り"]},
+        reason="追加",
+        source="letter",
+        source_note="7月1日着の変更届",
+        key="k",
+        actor=stage.operator,
+    )
+    for goes_on, ends in ((kept(), double), (double, kept())):
+        with pytest.raises(DomainError, match=request.number):
+            merge_experts(kept=goes_on, double=ends, take=(), reason="x", actor=stage.approver)
+    refuse_change(
+        request=request, reason="二重登録", seen=request_token(request, double), actor=stage.operator
+    )
+    assert merge(stage, double).double == double
+
+
+def appoint(stage: Stage, code: str, year: int, state: str) -> None:
+    with acting(SYSTEM, "test"):
+        round_, _ = Round.objects.get_or_create(fiscal_year=year, defaults={"first_day": dt.date(year, 4, 1)})
+        agreement = None
+        if state not in ("offered", "declined"):
+            expert = Expert.objects.get(code=code)
+            text = current_text(TextCode.APPOINTMENT_TERMS)
+            agreement = agree(
+                text=text, subject=f"appointment:{code}:{year}", name=expert.name, actor=SYSTEM, address=None
+            )
+        Appointment.objects.create(
+            round=round_,
+            expert=Expert.objects.get(code=code),
+            state=state,
+            first_day=round_.first_day,
+            offered_at=clock.now(),
+            agreement=agreement,
+        )
+
+
+@pytest.mark.parametrize(
+    ("of_kept", "of_double", "year", "refuses"),
+    [
+        ("offered", "accepted", 2021, True),
+        ("", "agreed", 2021, True),
+        ("accepted", "agreed", 2021, False),
+        ("accepted", "offered", 2021, False),
+        ("", "accepted", 2020, False),
+    ],
+)
+def test_an_appointment_of_the_double_alone_refuses(
+    stage: Stage, double: Expert, of_kept: str, of_double: str, year: int, refuses: bool
+) -> None:
+    appoint(stage, double.code, year, of_double)
+    if of_kept:
+        appoint(stage, "E1", year, of_kept)
+    found = obstacles(kept(), double)
+    assert ["2021年度の委嘱" in why for why in found] == ([True] if refuses else [])
+    if refuses:
+        assert "入れ替えて" in found[0]
+        assert obstacles(double, kept()) == []
+
+
+@pytest.mark.parametrize(
+    ("of_kept", "of_double", "exempt", "refuses"),
+    [
+        ("", "renew", "", True),
+        ("renew", "decline", "", True),
+        ("", "", "病気療養中", True),
+        ("renew", "", "病気療養中", False),
+        ("decline", "decline", "", False),
+        ("renew", "", "", False),
+        (None, "renew", "", False),
+    ],
+)
+def test_an_answer_to_the_renewal_under_the_double_alone_refuses(
+    stage: Stage, double: Expert, of_kept: str | None, of_double: str, exempt: str, refuses: bool
+) -> None:
+    with acting(SYSTEM, "test"):
+        campaign = Campaign.objects.create(
+            fiscal_year=2021, answer_by=dt.date(2022, 2, 28), state="asking", prepared_by=stage.operator
+        )
+        for expert, answer in ((kept(), of_kept), (double, of_double)):
+            if answer is None:
+                continue
+            given = {"answer": answer, "answered_at": clock.now(), "source": "page"} if answer else {}
+            if answer == "decline":
+                given["reason"] = "転居"
+            if exempt and expert == double:
+                given |= {"exempt_reason": exempt, "exempt_by": stage.operator}
+            Ask.objects.create(campaign=campaign, expert=expert, **given)
+    found = obstacles(kept(), double)
+    assert bool(found) == refuses
+    if refuses:
+        assert "E000777 は" in found[0]
+        assert "登録の更新" in found[0]
 
 
 @pytest.mark.parametrize(
