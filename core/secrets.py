@@ -50,6 +50,11 @@ def _current() -> MultiFernet:
     return _ring(tuple(settings.FIELD_KEYS))
 
 
+def key_marks() -> tuple[str, ...]:
+    """A short mark of each key of the ring, newest first: names a key and says nothing of what it is."""
+    return tuple(hashlib.sha256(b"key mark " + key_bytes(key)).hexdigest()[:8] for key in settings.FIELD_KEYS)
+
+
 def encrypt(text: str) -> str:
     """The text in cipher, under the newest key."""
     return _current().encrypt(text.encode()).decode()

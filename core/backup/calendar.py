@@ -1,7 +1,7 @@
 """When which backup is due and how long it is kept: weekly full, daily incremental, three generations. Pure functions."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from core.clock import JST
 
@@ -17,6 +17,9 @@ OLDEST_GOOD = dt.timedelta(hours=26)
 OLDEST_LOG = dt.timedelta(minutes=15)
 """A log that reaches less far than this is an alarm."""
 
+OLDEST_CHECK = dt.timedelta(days=3)
+"""Backups that nobody has read for so long are an alarm."""
+
 
 def due_kind(sets: Sequence[Set], now: dt.datetime) -> str:
     """What the next backup has to be: full when a week has passed since the last full one, else incremental."""
@@ -31,10 +34,26 @@ def is_due(sets: Sequence[Set], now: dt.datetime) -> bool:
     return not sets or sets[-1].started.astimezone(JST).date() < now.astimezone(JST).date()
 
 
-def expired(sets: Sequence[Set], generations: int = GENERATIONS) -> list[Set]:
-    """What belongs to no kept generation, in the order in which it may go: what builds on others first."""
-    kept = {one.name for one in [one for one in sets if one.kind == FULL][-generations:]}
-    return [one for one in reversed(sets) if one.full not in kept]
+def sound(sets: Sequence[Set], damaged: Collection[str] = ()) -> list[Set]:
+    """The sets that can be restored: neither they nor what they build on is damaged or gone."""
+    good: dict[str, Set] = {}
+    for one in sets:
+        if one.name not in damaged and one.full not in damaged and (not one.parent or one.parent in good):
+            good[one.name] = one
+    return list(good.values())
+
+
+def expired(sets: Sequence[Set], damaged: Collection[str] = (), generations: int = GENERATIONS) -> list[Set]:
+    """What is older than the oldest kept generation, in the order in which it may go: what builds on others first.
+
+    A damaged full backup is no generation: it makes no older one go.
+    """
+    fulls = [one for one in sound(sets, damaged) if one.kind == FULL]
+    if len(fulls) < generations:
+        return []
+    oldest = fulls[-generations].name
+    # names begin with the moment, so they sort as moments do
+    return [one for one in reversed(sets) if one.name < oldest]
 
 
 def needless_segments(sets: Sequence[Set], segments: Sequence[str]) -> list[str]:

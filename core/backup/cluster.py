@@ -16,6 +16,10 @@ from .repository import BackupError, Repository
 _OWN_SETTINGS = ("servers.json", "secret_key", "fingerprint_key", "audit_signing_key")
 
 
+class NoProgram(BackupError):
+    """One of PostgreSQL's own programs isn't here."""
+
+
 @dataclass(frozen=True)
 class Cluster:
     """A PostgreSQL: the address of a role that may replicate, the folder its finished log comes to, its programs."""
@@ -25,10 +29,10 @@ class Cluster:
     programs: Path
 
     def program(self, name: str) -> Path:
-        """One of PostgreSQL's own programs. BackupError when it isn't here."""
+        """One of PostgreSQL's own programs. NoProgram."""
         path = self.programs / name
         if not path.exists():
-            raise BackupError(
+            raise NoProgram(
                 f"{path} がありません。PostgreSQL 18 のプログラムの場所を POSTGRES_BIN に設定してください。"
             )
         return path

@@ -97,8 +97,9 @@ def collect_files(repository: Repository, roots: list[Root], full: str, now: dt.
                 digesting = _Digesting(file)
                 tar.addfile(member, cast(IO[bytes], digesting))
                 entries[name] = [digesting.digest.hexdigest(), status.st_size, status.st_mtime]
-    # the listing last: a collection counts when it has one
-    repository.write_json(f"{place}.json", entries)
+    # the listing last: a collection counts when it has one. It names the one before, so that none goes unnoticed.
+    repository.write_json(f"{place}.json", {"earlier": earlier[-1] if earlier else "", "files": entries})
+    repository.note(collected=f"{full}/{stamp(now)}")
     return len(entries)
 
 
@@ -124,8 +125,7 @@ def restore_files(
     source: dict[str, tuple[str, Entry]] = {}
     for moment in collections(repository, full):
         later = moment > listed_at
-        for name, values in repository.read_json(f"files/{full}/{moment}.json").items():
-            entry = Entry(*values)
+        for name, entry in _listing(repository, full, moment)[1].items():
             root = by_name.get(name.partition("/")[0])
             if root is None or not (later or name in known):
                 continue
@@ -141,11 +141,17 @@ def restore_files(
 
 
 def check_collection(repository: Repository, full: str, moment: str) -> None:
-    """Reads one collection as a whole. BackupError where it isn't what was written."""
-    entries = {
-        name: Entry(*values) for name, values in repository.read_json(f"files/{full}/{moment}.json").items()
-    }
+    """Reads one collection as a whole. BackupError where it isn't what was written, or the one before it is gone."""
+    earlier, entries = _listing(repository, full, moment)
+    if earlier and earlier not in collections(repository, full):
+        raise BackupError(f"控えの files/{full}/{earlier}.json がありません。別の世代から戻してください。")
     _restore(repository, f"files/{full}/{moment}.tar", entries, None)
+
+
+def _listing(repository: Repository, full: str, moment: str) -> tuple[str, dict[str, Entry]]:
+    """The moment of the collection before, and what this one has."""
+    kept = repository.read_json(f"files/{full}/{moment}.json")
+    return str(kept["earlier"]), {name: Entry(*values) for name, values in kept["files"].items()}
 
 
 def _restore(

@@ -36,6 +36,10 @@ class BackupError(DomainError):
     """A backup can't be made, read or restored: says what, why and what next."""
 
 
+class WithoutKey(BackupError):
+    """What is kept may be whole, but no key of ours opens it."""
+
+
 @dataclass(frozen=True)
 class Set:
     """One backup of the database. A full one stands by itself; an incremental one builds on `parent`."""
@@ -50,6 +54,9 @@ class Set:
     first_segment: str
     sha256: dict[str, str]
     bytes: int
+    # the log reached so far when the set was done (ISO), and marks of the keys what is inside needs (core.secrets)
+    complete: str = ""
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,6 +121,16 @@ class Repository:
             file.close()
             raise _broken(place, error) from None
 
+    def files(self) -> list[str]:
+        """The places of every kept file, sorted; what is being written isn't among them."""
+        found = [
+            str(path.relative_to(self.folder))
+            for name in ("sets", "files", "wal")
+            for path in (self.folder / name).rglob("*")
+            if path.is_file()
+        ]
+        return sorted([*found, *(["state.json"] if (self.folder / "state.json").exists() else [])])
+
     def write_json(self, place: str, value: Any, staged: Path | None = None) -> Measured:
         """Keeps a value."""
         with self.writing(place, staged) as file:
@@ -128,16 +145,39 @@ class Repository:
     # -- sets
 
     def sets(self) -> list[Set]:
-        """Every backup, oldest first. BackupError when one can't be read."""
+        """Every backup whose description is whole, oldest first; `lost_sets` names the others. WithoutKey."""
+        return [one for one in self._described().values() if one is not None]
+
+    def set_names(self) -> list[str]:
+        """The names of all backups, oldest first, whether they can be read or not."""
         folder = self.folder / "sets"
-        names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-        return [self._set(name) for name in names]
+        return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+    def lost_sets(self) -> list[str]:
+        """Names of backups whose description is damaged or gone: nothing can begin with them. WithoutKey."""
+        return [name for name, one in self._described().items() if one is None]
+
+    def _described(self) -> dict[str, Set | None]:
+        found: dict[str, Set | None] = {}
+        without_key: WithoutKey | None = None
+        for name in self.set_names():
+            found[name] = None
+            try:
+                found[name] = self._set(name)
+            except WithoutKey as error:
+                without_key = error
+            except BackupError:
+                continue
+        # one file that our keys don't open, beside others that they do, is damaged; all of them: the key is another
+        if without_key and not any(found.values()) and not self.state():
+            raise without_key
+        return found
 
     def _set(self, name: str) -> Set:
         row = self.read_json(f"sets/{name}/{SET}")
         for field in ("started", "ended"):
             row[field] = dt.datetime.fromisoformat(row[field])
-        return Set(**row)
+        return Set(**row | {"keys": tuple(row.get("keys", ()))})
 
     def add_set(self, new: Set, staging: Path) -> None:
         """The set of `staging` appears, whole."""
@@ -204,11 +244,20 @@ class Repository:
     # -- what was done last
 
     def state(self) -> dict[str, str]:
-        """Moments (ISO) of what was done last: `complete` (the log reaches so far), `checked`, and `problem`."""
+        """What was done last, as texts; empty when nothing was, or when it can't be read.
+
+        `complete`: the moment (ISO) the log reaches, with `segment`; `collected`: the last files; `checked`: the set read last; `verified`: the moment (ISO) everything
+        was read; `problem`: what was wrong then, in words; `damaged`: the sets that were, `accepted`: the places of problems
+        people know of, both parted by blanks.
+        """
         try:
             return cast(dict[str, str], self.read_json("state.json"))
         except BackupError:
             return {}
+
+    def damaged(self) -> set[str]:
+        """The names of the sets that were found damaged when everything was read."""
+        return set(self.state().get("damaged", "").split())
 
     def note(self, **changed: str) -> None:
         """Changes what was done last."""
@@ -264,7 +313,7 @@ class _Told(io.RawIOBase):
 
 def _broken(place: str, error: Exception) -> BackupError:
     if isinstance(error, Unreadable):
-        return BackupError(
+        return WithoutKey(
             f"控えの {place} を復号できる鍵がありません。別に保管した鍵（FIELD_KEYS）を戻してから、もう一度実行してください。"
         )
     return BackupError(f"控えの {place} が壊れています（{error}）。別の世代から戻してください。")

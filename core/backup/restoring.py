@@ -14,10 +14,10 @@ from config.servers.privileges import Account, make_folder
 from config.servers.processes import ENVIRONMENT
 from core.clock import JST
 
-from .calendar import is_segment
-from .cluster import Cluster
+from .calendar import is_segment, sound
+from .cluster import Cluster, NoProgram
 from .kept_files import Root, restore_files
-from .repository import BASE, LISTING, BackupError, Repository, Set
+from .repository import BASE, LISTING, BackupError, Repository, Set, WithoutKey
 
 _BLOCK = 1 << 20
 # Segments are kept by the time PostgreSQL finished them; these many after the moment are enough to pass it.
@@ -48,11 +48,12 @@ def newest_moment(repository: Repository) -> dt.datetime:
         raise BackupError(
             f"{repository.folder} に控えがありません。控えの場所（BACKUP_DIR）を確かめてください。"
         )
-    return dt.datetime.fromisoformat(repository.state()["complete"])
+    noted = repository.state().get("complete") or repository.sets()[-1].complete
+    return dt.datetime.fromisoformat(noted)
 
 
-def begin_with(repository: Repository, to: dt.datetime) -> Set:
-    """The newest backup that was complete at that moment. BackupError when the moment can't be reached."""
+def to_begin_with(repository: Repository, to: dt.datetime) -> list[Set]:
+    """The backups that lead to that moment, the newest first. BackupError when the moment can't be reached."""
     newest = newest_moment(repository)
     if to > newest:
         raise BackupError(
@@ -64,7 +65,8 @@ def begin_with(repository: Repository, to: dt.datetime) -> Set:
         raise BackupError(
             f"最も古い控えは {_words(first.ended)} のものです。それより前の {_words(to)} には戻せません。"
         )
-    return before[-1]
+    good = sound(before, repository.damaged()) or before
+    return good[::-1]
 
 
 def prepare_data(
@@ -80,29 +82,7 @@ def prepare_data(
 
     Answers the backup it began with and how many segments there are. `folder` is new and belongs to `account`.
     """
-    last = begin_with(repository, to)
-    chain = repository.chain(last)
-    names = []
-    for number, one in enumerate(chain):
-        part = folder / f"part-{number}"
-        make_folder(part, account)
-        with (
-            repository.opened(f"sets/{one.name}/{BASE}") as packed,
-            gzip.GzipFile("", "rb", fileobj=packed) as plain,
-            tarfile.open(fileobj=cast(BinaryIO, plain), mode="r|", bufsize=_BLOCK) as tar,
-        ):
-            tar.extractall(part, filter="tar")
-        _give(part, account)
-        names.append(part.name)
-    if len(names) == 1:
-        os.rename(folder / names[0], folder / "data")
-    else:
-        sync = [] if durable else ["--no-sync"]
-        _run(cluster, "pg_combinebackup", [*names, "--output", "data", *sync], folder, account)
-        for name in names:
-            shutil.rmtree(folder / name)
-    # that what was put together is what the server had, file by file
-    _run(cluster, "pg_verifybackup", ["--no-parse-wal", "--quiet", "data"], folder, account)
+    last = _put_together(repository, cluster, account, folder, to, durable=durable)
     segments = _bring_log(repository, last, folder / LOG_NAME, to, account)
     with (folder / "data" / "postgresql.auto.conf").open("a", encoding="utf-8") as settings:
         settings.write(
@@ -115,6 +95,69 @@ def prepare_data(
     signal.touch(mode=0o600)
     _give(folder / "data", account)
     return last, segments
+
+
+def _put_together(
+    repository: Repository,
+    cluster: Cluster,
+    account: Account,
+    folder: Path,
+    to: dt.datetime,
+    *,
+    durable: bool,
+) -> Set:
+    """Makes `folder`/data of the newest backup that is whole; where one is damaged, an older one and more log do as well."""
+    first: BackupError | None = None
+    for last in to_begin_with(repository, to):
+        try:
+            _unpack(repository, cluster, account, folder, repository.chain(last), durable=durable)
+        except (WithoutKey, NoProgram):
+            raise
+        except BackupError as error:
+            first = first or error
+            shutil.rmtree(folder)
+            make_folder(folder, account)
+        else:
+            return last
+    assert first
+    raise first
+
+
+def _unpack(
+    repository: Repository,
+    cluster: Cluster,
+    account: Account,
+    folder: Path,
+    chain: list[Set],
+    *,
+    durable: bool,
+) -> None:
+    names = []
+    for number, one in enumerate(chain):
+        part = folder / f"part-{number}"
+        make_folder(part, account)
+        try:
+            with (
+                repository.opened(f"sets/{one.name}/{BASE}") as packed,
+                gzip.GzipFile("", "rb", fileobj=packed) as plain,
+                tarfile.open(fileobj=cast(BinaryIO, plain), mode="r|", bufsize=_BLOCK) as tar,
+            ):
+                tar.extractall(part, filter="tar")
+        except (tarfile.TarError, EOFError, gzip.BadGzipFile) as error:
+            raise BackupError(
+                f"控え {one.name} の {BASE} が壊れています（{error}）。別の世代から戻してください。"
+            ) from None
+        _give(part, account)
+        names.append(part.name)
+    if len(names) == 1:
+        os.rename(folder / names[0], folder / "data")
+    else:
+        sync = [] if durable else ["--no-sync"]
+        _run(cluster, "pg_combinebackup", [*names, "--output", "data", *sync], folder, account)
+        for name in names:
+            shutil.rmtree(folder / name)
+    # that what was put together is what the server had, file by file
+    _run(cluster, "pg_verifybackup", ["--no-parse-wal", "--quiet", "data"], folder, account)
 
 
 def owner_of(folder: Path) -> Account:

@@ -17,8 +17,9 @@ import fasteners
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from core import clock
+from core.secrets import key_marks
 
-from .calendar import due_kind, expired, needless_segments
+from .calendar import due_kind, expired, needless_segments, sound
 from .cluster import Cluster
 from .kept_files import Root, collect_files, collections, list_files
 from .repository import (
@@ -62,9 +63,15 @@ def take_backup(*, repository: Repository, cluster: Cluster, roots: list[Root], 
     with alone(repository):
         now = clock.now()
         sets = repository.sets()
+        if sets and now <= sets[-1].started:  # the clock was set back: names still sort as backups were made
+            now = sets[-1].started + dt.timedelta(seconds=1)
         line = _line_of_history(cluster)
-        # after a restore history branches: what comes builds on nothing from before
-        earlier = [one for one in sets if one.first_segment[:8] == line]
+        # after a restore history branches: what comes builds on nothing from before; nor on what is damaged
+        earlier = sound(sets, repository.damaged())
+        if earlier and (
+            earlier[-1].first_segment[:8] != line or earlier[-1].name != repository.set_names()[-1]
+        ):
+            earlier = []
         kind = FULL if not earlier else kind or due_kind(earlier, now)
         parent = None if kind == FULL else earlier[-1]
         name = f"{stamp(now)}-{kind}"
@@ -77,7 +84,7 @@ def take_backup(*, repository: Repository, cluster: Cluster, roots: list[Root], 
             {"moment": collections(repository, full)[-1], "files": list_files(roots)},
             staging / LISTING,
         )
-        _collect_log(repository, cluster)
+        complete = _collect_log(repository, cluster)[1]
         new = Set(
             name=name,
             kind=kind,
@@ -92,10 +99,17 @@ def take_backup(*, repository: Repository, cluster: Cluster, roots: list[Root], 
                 LISTING: listing.sha256,
             },
             bytes=database.bytes,
+            complete=complete.isoformat(),
+            keys=key_marks(),
         )
         repository.add_set(new, staging)
-        verify_set(repository, new)
-        repository.note(checked=new.name, problem="")
+        try:
+            verify_set(repository, new)
+        except BackupError as error:
+            # it was written wrongly: nothing may build on it, nothing older may go for it
+            repository.note(problem=str(error), damaged=" ".join(sorted({*repository.damaged(), name})))
+            raise
+        repository.note(checked=new.name)
         remove_expired(repository)
         return new
 
@@ -107,12 +121,16 @@ def collect(*, repository: Repository, cluster: Cluster, roots: list[Root]) -> i
         if not sets:
             return 0
         files = collect_files(repository, roots, sets[-1].full, clock.now())
-        return files + _collect_log(repository, cluster)
+        return files + _collect_log(repository, cluster)[0]
 
 
 def remove_expired(repository: Repository) -> list[str]:
     """Deletes what belongs to no kept generation, and the log from before; answers the names of the sets."""
-    gone = [one.name for one in expired(repository.sets())]
+    sets, lost = repository.sets(), repository.lost_sets()
+    gone = [one.name for one in expired(sets, repository.damaged())]
+    if gone:
+        oldest = next(one.name for one in sets if one.name not in gone)
+        gone += [name for name in lost if name < oldest]
     for name in gone:
         repository.remove_set(name)
     for segment in needless_segments(repository.sets(), repository.segments()):
@@ -137,8 +155,11 @@ def _line_of_history(cluster: Cluster) -> str:
     return str(row[0]) if row else ""
 
 
-def _collect_log(repository: Repository, cluster: Cluster) -> int:
-    """Lets PostgreSQL finish the segment it writes, waits for it, keeps it: the log reaches until this moment."""
+def _collect_log(repository: Repository, cluster: Cluster) -> tuple[int, dt.datetime]:
+    """Lets PostgreSQL finish the segment it writes, waits for it, keeps it.
+
+    Answers how many files of the log came and until which moment it reaches now.
+    """
     with cluster.connect() as connection:
         # a commit with its time, so that recovery can stop at any moment before, also when nobody works
         row = connection.execute("SELECT clock_timestamp(), pg_current_xact_id()").fetchone()
@@ -156,8 +177,8 @@ def _collect_log(repository: Repository, cluster: Cluster) -> int:
             )
         time.sleep(0.1)
         taken += collect_spool(repository, cluster.log_folder)
-    repository.note(complete=complete.isoformat())
-    return taken
+    repository.note(complete=complete.isoformat(), segment=needed)
+    return taken, complete
 
 
 def _copy_database(

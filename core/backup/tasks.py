@@ -7,24 +7,49 @@ from core import clock
 from core.errors import DomainError
 
 from .calendar import is_due
+from .checking import check_all
 from .cluster import open_log_folder, own_cluster, own_repository, own_roots
+from .repository import FULL, Repository
 from .taking import collect, take_backup
+from .verifying import needs_new_one
 from .watching import end_alarm, raise_alarm, standing
 
 
 @shared_task
 def back_up() -> str:
-    """Once a night: the backup the calendar wants, unless today has one. Answers its name."""
-    repository = own_repository()
-    if not settings.BACKUP_SCHEDULED or not is_due(repository.sets(), clock.now()):
+    """Each hour: the backup the calendar wants, unless today has one; so the night's first attempt makes it. Answers its name."""
+    if not settings.BACKUP_SCHEDULED:
         return ""
     try:
-        cluster = own_cluster()
-        open_log_folder(cluster)
-        return take_backup(repository=repository, cluster=cluster, roots=own_roots()).name
+        repository = own_repository()
+        return _take(repository) if is_due(repository.sets(), clock.now()) else ""
     except (DomainError, OSError) as error:
         raise_alarm(f"控えを取れませんでした（{error}）。")
         raise
+
+
+@shared_task
+def verify_backups() -> int:
+    """Once a day: everything is read. Whatever spoils the newest backup is answered by a new full one. Answers how many problems."""
+    if not settings.BACKUP_SCHEDULED:
+        return 0
+    repository = own_repository()
+    try:
+        problems = check_all(repository, clock.now())
+        if problems:
+            raise_alarm(" ".join(problem.words for problem in problems[:3]))
+            if needs_new_one(repository, problems):
+                _take(repository, FULL)
+    except (DomainError, OSError) as error:
+        raise_alarm(f"控えを確かめられませんでした（{error}）。")
+        raise
+    return len(problems)
+
+
+def _take(repository: Repository, kind: str = "") -> str:
+    cluster = own_cluster()
+    open_log_folder(cluster)
+    return take_backup(repository=repository, cluster=cluster, roots=own_roots(), kind=kind).name
 
 
 @shared_task

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core.audit.acting import SYSTEM
 from core.notify.services import close_tasks, notify
 
-from .calendar import OLDEST_GOOD, OLDEST_LOG
+from .calendar import OLDEST_CHECK, OLDEST_GOOD, OLDEST_LOG, sound
 from .repository import BackupError, Repository
 
 log = logging.getLogger(__name__)
@@ -25,12 +25,19 @@ class Standing:
 
 
 def standing(repository: Repository, now: dt.datetime) -> Standing:
-    """How the backups stand at a moment. A newest backup that was found damaged doesn't count as good."""
+    """How the backups stand at a moment. A backup that was found damaged doesn't count as good."""
     try:
-        sets, state = repository.sets(), repository.state()
+        sets, state = sound(repository.sets(), repository.damaged()), repository.state()
     except BackupError as error:
         return Standing("", None, None, [str(error)])
     problems = [state["problem"]] if state.get("problem") else []
+    verified = dt.datetime.fromisoformat(state["verified"]) if state.get("verified") else None
+    if sets and verified is None:
+        verified = sets[0].ended
+    if verified and now - verified > OLDEST_CHECK:
+        problems.append(
+            f"すべての控えを最後に確かめてから {(now - verified).days} 日たちました（3 日まで）。manage.py backup --verify を実行してください。"
+        )
     if not sets:
         return Standing(
             "", None, None, [*problems, "控えがまだ一つもありません。manage.py backup を実行してください。"]

@@ -1,5 +1,6 @@
 """A PostgreSQL of these tests' own that may be destroyed, with a repository beside it."""
 
+import datetime as dt
 import os
 import shutil
 import signal
@@ -20,7 +21,9 @@ from config.servers.privileges import make_folder, server_account
 from config.servers.processes import running, wait_gone
 from core.backup.cluster import Cluster, _embedded_programs
 from core.backup.kept_files import Root
-from core.backup.repository import Repository
+from core.backup.own_servers import restore_in_place
+from core.backup.repository import Repository, Set
+from core.backup.taking import collect, take_backup
 
 
 @dataclass
@@ -92,3 +95,27 @@ def place(made_once: Path) -> Iterator[Place]:
     for number in running("postgres", data_folder(made.var_dir)):
         os.kill(number, signal.SIGKILL)
     shutil.rmtree(parent, ignore_errors=True)
+
+
+def back_up(place: Place, kind: str = "") -> Set:
+    """A backup, of the kind the calendar wants unless one is named."""
+    return take_backup(repository=place.repository, cluster=place.cluster, roots=place.roots, kind=kind)
+
+
+def collect_now(place: Place) -> int:
+    """What happens each minute."""
+    return collect(repository=place.repository, cluster=place.cluster, roots=place.roots)
+
+
+def restore(place: Place, to: dt.datetime | None = None) -> None:
+    """The whole place as it was at the moment."""
+    restore_in_place(
+        repository=place.repository, cluster=place.cluster, roots=place.roots, var_dir=place.var_dir, to=to
+    )
+
+
+def moment(place: Place) -> dt.datetime:
+    """A moment by the database's clock, between what was committed before and what comes."""
+    (now,) = place.sql("SELECT clock_timestamp() FROM (SELECT pg_sleep(0.01)) AS waited")
+    assert isinstance(now, dt.datetime)
+    return now

@@ -7,40 +7,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from backup_place import Place
+from backup_place import Place, back_up, collect_now, moment, restore
 
 from core import clock
-from core.backup.own_servers import restore_in_place
-from core.backup.repository import BASE, FULL, INCREMENTAL, BackupError, Set
-from core.backup.taking import collect, take_backup
+from core.backup.repository import FULL, INCREMENTAL, BackupError
 from core.backup.verifying import verify_all
 
 MARKER = "秘密の値ABCDEFG"
-
-
-def back_up(place: Place, kind: str = "") -> Set:
-    return take_backup(repository=place.repository, cluster=place.cluster, roots=place.roots, kind=kind)
-
-
-def collect_now(place: Place) -> int:
-    return collect(repository=place.repository, cluster=place.cluster, roots=place.roots)
-
-
-def restore(place: Place, to: dt.datetime | None = None) -> None:
-    restore_in_place(
-        repository=place.repository,
-        cluster=place.cluster,
-        roots=place.roots,
-        var_dir=place.var_dir,
-        to=to,
-    )
-
-
-def moment(place: Place) -> dt.datetime:
-    """A moment by the database's clock, between what was committed before and what comes."""
-    (now,) = place.sql("SELECT clock_timestamp() FROM (SELECT pg_sleep(0.01)) AS waited")
-    assert isinstance(now, dt.datetime)
-    return now
 
 
 def test_everything_is_lost_and_comes_back_as_it_was_at_a_moment(place: Place) -> None:
@@ -107,46 +80,6 @@ def test_writes_go_on_during_the_backup_and_none_that_was_committed_is_missing(p
     place.destroy()
     restore(place)
     assert place.sql("SELECT count(*), max(n) FROM written") == (len(committed), len(committed) - 1)
-
-
-def test_damage_is_found_named_and_never_restored(place: Place) -> None:
-    one = back_up(place)
-    to = moment(place)
-    collect_now(place)
-    assert verify_all(place.repository) == []
-    base = place.repository.folder / "sets" / one.name / BASE
-    content = bytearray(base.read_bytes())
-    content[len(content) // 2] ^= 1
-    base.write_bytes(content)
-    (problem,) = verify_all(place.repository)
-    assert one.name in problem and "壊れています" in problem
-    before = place.sql("SELECT system_identifier FROM pg_control_system()")
-    from config import servers
-
-    servers.detach(place.var_dir)
-    with pytest.raises(BackupError, match="壊れています"):
-        restore(place, to)
-    place.start()
-    assert place.sql("SELECT system_identifier FROM pg_control_system()") == before
-    base.write_bytes(content[: len(content) // 2])
-    assert verify_all(place.repository)
-
-
-def test_a_missing_segment_and_an_exchanged_file_are_found(place: Place) -> None:
-    back_up(place)
-    for number in range(3):
-        place.sql(f"CREATE TABLE t{number} ()")
-        collect_now(place)
-    segments = [name for name in place.repository.segments() if len(name) == 24]
-    folder = place.repository.folder / "wal"
-    kept = (folder / segments[-2]).read_bytes()
-    (folder / segments[-2]).unlink()
-    (problem,) = verify_all(place.repository)
-    assert segments[-2] in problem and "欠けています" in problem
-    (folder / segments[-2]).write_bytes((folder / segments[-1]).read_bytes())
-    assert any(segments[-2] in problem for problem in verify_all(place.repository))
-    (folder / segments[-2]).write_bytes(kept)
-    assert verify_all(place.repository) == []
 
 
 def test_moments_nobody_can_go_to_are_refused_before_anything_is_touched(place: Place) -> None:

@@ -80,3 +80,17 @@ def test_where_no_place_is_named_the_timers_do_nothing(settings: Any, tmp_path: 
     assert tasks.collect_for_backup() == 0
     assert tasks.watch_backups()
     assert not (tmp_path / "backup").exists()
+
+
+def test_backups_that_nobody_has_read_for_three_days_are_a_problem(tmp_path: Path) -> None:
+    repository = repository_with_a_set(tmp_path, NOW, NOW)
+    for hours, problems in ((71, 0), (73, 1)):
+        repository.note(verified=(NOW - dt.timedelta(hours=hours)).isoformat())
+        assert len(standing(repository, NOW).problems) == problems
+
+
+def test_the_newest_backup_counts_only_while_it_is_whole(tmp_path: Path) -> None:
+    repository = repository_with_a_set(tmp_path, NOW - dt.timedelta(hours=1), NOW)
+    (only,) = repository.sets()
+    repository.note(damaged=only.name)
+    assert standing(repository, NOW).backup_age is None

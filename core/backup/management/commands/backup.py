@@ -7,10 +7,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from core import clock
+from core.backup.checking import accepted_places, check_all
 from core.backup.cluster import open_log_folder, own_cluster, own_repository, own_roots
+from core.backup.rekeying import missing_keys, rewrap_backups
 from core.backup.repository import FULL, INCREMENTAL
-from core.backup.taking import alone, collect, take_backup
-from core.backup.verifying import verify_all
+from core.backup.taking import collect, take_backup
 from core.backup.watching import standing
 
 
@@ -28,6 +29,16 @@ class Command(BaseCommand):
             "--verify", action="store_true", help="すべての控えを読み、壊れていないか確かめます"
         )
         what.add_argument(
+            "--accept",
+            action="store_true",
+            help="--verify をして、見つかった異常を承知済みにします（使わないまま残り、警報だけが止まります）",
+        )
+        what.add_argument(
+            "--rekey",
+            action="store_true",
+            help="控えのファイルの鍵を、FIELD_KEYS の先頭の鍵で包み直します（rotate_keys にも含まれます）",
+        )
+        what.add_argument(
             "--status", action="store_true", help="控えの状態を示します。異常があれば終了状態 1"
         )
 
@@ -36,11 +47,19 @@ class Command(BaseCommand):
         if options["status"]:
             self._show(standing(repository, clock.now()).problems)
             return
-        if options["verify"]:
-            problems = verify_all(repository)
-            with alone(repository):
-                repository.note(problem=problems[0] if problems else "")
-            self._show(problems)
+        if options["rekey"]:
+            self.stdout.write(f"包み直したファイル: {rewrap_backups(repository):,} 個")
+            return
+        if options["verify"] or options["accept"]:
+            found = check_all(repository, clock.now(), accept=options["accept"])
+            if options["accept"]:
+                self.stdout.writelines(f"承知済みにしました: {problem.words}" for problem in found)
+                return
+            known = accepted_places(repository)
+            self.stdout.writelines(
+                f"承知済み: {problem.words}" for problem in found if problem.place in known
+            )
+            self._show([problem.words for problem in found if problem.place not in known])
             return
         cluster = own_cluster()
         open_log_folder(cluster)
@@ -59,7 +78,11 @@ class Command(BaseCommand):
     def _show(self, problems: list[str]) -> None:
         repository = own_repository()
         for one in repository.sets() if not problems else []:
-            self.stdout.write(f"{one.name}  {one.bytes:,} バイト")
+            self.stdout.write(f"{one.name}  {one.bytes:,} バイト  鍵 {'、'.join(one.keys)}")
         if problems:
             raise CommandError("\n".join(problems))
+        for name, marks in missing_keys(repository).items():
+            self.stdout.write(
+                f"{name} の中の値を読むには、鍵 {'、'.join(marks)} も要ります（FIELD_KEYS にありません）。"
+            )
         self.stdout.write("異常はありません。")
