@@ -16,6 +16,7 @@ from experts.duplicates import Person, likenesses
 from experts.registration.fields import CERTIFICATE, RETURNABLE
 from experts.registration.models import Registration, Submission
 from experts.registration.selectors import Review
+from experts.registration.services.telling import OFFICE_CHECK
 from experts.registration.states import CLOSED, ENTERING, OPEN, State
 from office.waiting import Waiting, waiting_source
 from portal_institution.forms.registrations import ReturnFieldsForm
@@ -30,7 +31,7 @@ ALL_TURNS = "all"
 _SEARCHED = ("number", "candidate_name", "name", "kana", "candidate_email", "institution__name")
 
 
-@waiting_source(16)
+@waiting_source(16, counts=(OFFICE_CHECK,))
 def registrations_waiting(user: User) -> list[Waiting]:
     """Registrations that the institutions have passed on. One query."""
     if not may(user, "approve_registration").allowed:

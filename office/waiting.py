@@ -23,16 +23,26 @@ class Waiting(TypedDict):
 
 Source = Callable[[User], list[Waiting]]
 _SOURCES: list[tuple[int, Source]] = []
+_COUNTED: set[str] = set()
 
 
-def waiting_source(order: int) -> Callable[[Source], Source]:
-    """Registers a function that answers what waits for a person; a smaller order stands higher on the page."""
+def waiting_source(order: int, *, counts: tuple[str, ...] = ()) -> Callable[[Source], Source]:
+    """Registers a function that answers what waits for a person; a smaller order stands higher on the page.
+
+    `counts`: the codes of tasks that its lines count already, so that nobody reads the same work twice.
+    """
 
     def register(source: Source) -> Source:
         _SOURCES.append((order, source))
+        _COUNTED.update(counts)
         return source
 
     return register
+
+
+def counted_elsewhere(code: str) -> bool:
+    """Whether a line of the start page counts the tasks of this code already."""
+    return code in _COUNTED
 
 
 def everything_waiting(user: User) -> list[Waiting]:

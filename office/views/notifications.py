@@ -10,7 +10,7 @@ from core.notify.sending import decide, decisions_for
 from core.notify.services import waiting_for
 from office.access import office_view, person
 from office.lists import containing, page_of
-from office.waiting import OF_DISPATCHES, Waiting, waiting_source
+from office.waiting import OF_DISPATCHES, Waiting, counted_elsewhere, waiting_source
 
 DECISIONS = {
     "retry": ("もう一度送る", ""),
@@ -21,11 +21,11 @@ DECISIONS = {
 
 @waiting_source(20)
 def tasks_waiting(user: User) -> list[Waiting]:
-    """The tasks of this person and of the person's role; those of dispatches stand with the office's own lists."""
+    """The tasks of this person and of the person's role; what the office's own lists count stands with them."""
     return [
         {"title": task.title, "url": task.path, "count": 1, "oldest": task.opened_at, "note": task.note}
         for task in waiting_for(user)
-        if not task.code.startswith(OF_DISPATCHES)
+        if not task.code.startswith(OF_DISPATCHES) and not counted_elsewhere(task.code)
     ]
 
 

@@ -16,7 +16,7 @@ from core.agreements.selectors import agreements_of
 from core.audit.services import record_page
 from core.errors import DomainError, FieldErrors
 from institutions.models import OperatorChange
-from institutions.operator_change import services
+from institutions.operator_change import services, telling
 from institutions.operator_change.answers import FIELDS, normal
 from institutions.operator_change.opening import open_successor, proposed_code, proposed_name
 from institutions.operator_change.selectors import answered_fields, changes_of, steps_of
@@ -38,7 +38,7 @@ _OURS = (
 )
 
 
-@waiting_source(48)
+@waiting_source(48, counts=(telling.CHECK, telling.OPEN))
 def operator_changes_waiting(user: User) -> list[Waiting]:
     """Changes of operators whose next step is the office's. One query a step."""
     if not may(user, services.ACT).allowed:

@@ -103,7 +103,9 @@ def test_the_queue_shows_what_the_institutions_passed_on_and_the_rest_when_asked
     [line] = registrations_waiting(people.operator)
     assert (line["count"], line["oldest"]) == (1, waiting.state_since)
     assert registrations_waiting(people.chief) == []
-    assert "専門家の登録の確認" in browser.get("/office/").content.decode()
+    start = browser.get("/office/").content.decode()
+    assert "専門家の登録の確認" in start
+    assert f"{waiting.number} " not in start, "the line counts it already"
 
 
 def test_the_page_shows_entry_papers_interview_and_check_and_covers_the_account(
