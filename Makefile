@@ -8,7 +8,7 @@ PIP_ENV := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_IN
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test lint bench sbom screens manual lock clean
+.PHONY: help setup tools demo test lint bench sbom screens manual lock clean drill evidence
 
 help: ## この一覧
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -82,6 +82,12 @@ screens: setup ## README の画面の写真を docs/screens に作る
 
 manual: setup ## 手引きの画面の写真を docs/manual/pictures に作る
 	@$(PY) -m docs.screens.manual
+
+drill: setup ## 控えと復元の訓練（使い捨ての環境。記録は docs/evidence/backup-drill.md）
+	@$(PY) manage.py backup_drill
+
+evidence: setup ## 長い確かめをすべて行い docs/evidence に記録（一部だけ: make evidence PARTS="faults walks"）
+	@$(PY) -m docs.evidence $(PARTS)
 
 lock: setup ## 版の固定をやり直す（uv が要る）
 	@$(PY) -m uv --version > /dev/null || { echo 'エラー: .venv に uv を入れてください（$(PY) -m pip install uv）。' >&2; exit 1; }
