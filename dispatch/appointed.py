@@ -18,7 +18,7 @@ def unappointed(expert: Expert, day: dt.date) -> Iterator[Obstacle]:
     if found is None:
         actual, next_step = (
             "委嘱の案内がまだありません",
-            "事務局へお問い合わせいただくか、別の専門家を選んでください。",
+            "事務局へ委嘱の案内を依頼するか、別の専門家を選んでください。",
         )
     elif found.state != Appointment.State.ACCEPTED:
         actual = f"承諾が済んでいません（{found.get_state_display()}）"

@@ -99,6 +99,7 @@ urlpatterns = [
     path("experts/report/", status_report.status_report_page, name="status_report"),
     path("experts/<str:code>/", registers.expert_detail, name="expert_detail"),
     path("experts/<str:code>/bank-account/", bank_accounts.bank_account, name="bank_account"),
+    path("experts/<str:code>/appointment/", appointments.appointment_offer, name="appointment_offer"),
     path("experts/<str:code>/merge/", expert_merging.expert_merge, name="expert_merge"),
     path("registrations/", registrations.registration_list, name="registration_list"),
     path("registrations/<uuid:uuid>/", registrations.registration_detail, name="registration"),

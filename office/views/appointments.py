@@ -21,6 +21,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from accounts.rights import may
+from core import clock
 from core.agreements.models import TextCode
 from core.agreements.services import current_text
 from core.audit.services import record_page
@@ -30,11 +31,13 @@ from experts.appointment import handing, issuing, offering, selectors
 from experts.appointment.issuing import ACT as ISSUE
 from experts.appointment.models import Acceptance, Appointment, Letter, Round
 from experts.appointment.offering import ACT
+from experts.models import Expert
 from office.access import office_view, person
 from office.appointment_forms import IssueForm, OpenForm
 from office.lists import containing, page_of
 from office.renewal_forms import KeyForm
 from office.waiting import Waiting, waiting_source
+from rules.dates import fiscal_year
 
 SECTION = "experts"
 _SEARCHED = ("expert__name", "expert__kana", "expert__code")
@@ -145,6 +148,48 @@ def appointment_round(request: HttpRequest, year: int) -> HttpResponse:
         "people": people,
     }
     return render(request, "office/appointments/round.html", context)
+
+
+@office_view(ACT)
+def appointment_offer(request: HttpRequest, code: str) -> HttpResponse:
+    """Offers one expert the appointment of this year: whom the round didn't reach, or whose registration was restored."""
+    user = person(request)
+    expert = get_object_or_404(Expert.objects.visible_to(user), code=code)
+    if request.method == "POST":
+        try:
+            offered = offering.offer_appointment(expert=expert, actor=user)
+        except NotAllowed:
+            raise
+        except DomainError as refusal:
+            messages.error(request, refusal.message)
+            return redirect("office:expert_detail", code=code)
+        if offered is None:
+            messages.error(
+                request,
+                f"{expert.name} さんの登録は終わっているため、委嘱を案内できません。"
+                "続けるときは、先に登録を戻してください。",
+            )
+            return redirect("office:expert_detail", code=code)
+        messages.success(request, f"{expert.name} さんへ、{offered.round}の条件を案内します。")
+        return redirect("office:appointment_person", year=offered.round.fiscal_year, code=code)
+    record_page(actor=user, rows=expert)
+    today = clock.today()
+    context = {
+        "section": SECTION,
+        "title": "委嘱を案内する",
+        "lead": f"{expert.code}　{expert.name}",
+        "facts": [("年度", f"{fiscal_year(today)}年度"), ("メール", expert.email or "（ありません）")],
+        "consequences": [
+            "委嘱の条件を本人へ案内します（画面の「委嘱」とメール）。送ったメールは取り消せません。",
+            "本人が同意すると、委嘱状を発行できます。委嘱期間は今日から年度末までです。",
+            "既に案内した人には、何も送りません。",
+        ],
+        "label": "案内する",
+        "tone": "primary",
+        "action_url": reverse("office:appointment_offer", args=[code]),
+        "back_url": reverse("office:expert_detail", args=[code]),
+    }
+    return render(request, "office/confirm.html", context)
 
 
 @office_view(ACT)

@@ -18,6 +18,7 @@ from experts.models import Expert, Merge
 from institutions.models import YOROZU, Institution
 from institutions.operator_change.selectors import operators_of_base
 from office.access import office_view, person
+from office.expert_procedures import procedures_of
 from office.expert_search_form import OfficeExpertForm
 from office.lists import containing, page_of, prefecture_choices, prefecture_name, same, sorted_by
 from office.selectors import bank_names, codes_of, payouts_of_year
@@ -116,6 +117,7 @@ def expert_detail(request: HttpRequest, code: str) -> HttpResponse:
         "merges": list(Merge.objects.visible_to(user).filter(kept=expert).select_related("double", "by")),
         "affiliations": [{"code": code, "name": known.get(code, "")} for code in expert.affiliated_codes],
         "industries": [f"{letter} {industry_name(letter)}" for letter in expert.industries],
+        "procedures": procedures_of(expert, user),
         "page": page_of(request, dispatches),
         "payouts": payouts,
         **payouts_of_year(payouts, year),

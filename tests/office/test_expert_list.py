@@ -11,6 +11,7 @@ from stage import Stage
 
 from core import clock
 from core.audit.acting import SYSTEM, acting
+from core.notify.models import Mail
 from experts.models import Expert
 
 __all__ = ["stage"]
@@ -83,3 +84,31 @@ def test_the_list_needs_the_same_queries_however_many_are_found(client: Client) 
                 payee_class=first.payee_class,
             )
     assert counted() == before
+
+
+def test_an_experts_page_leads_to_what_is_under_way_and_to_what_can_be_begun(stage: Stage) -> None:
+    office = browser(stage.approver)
+    page = text_of(office.get(f"{LIST}E1/"))
+    assert 'href="/office/experts/E1/merge/"' in page
+    assert 'href="/office/experts/E1/appointment/"' in page
+    assert "案内していません" in page
+    done = text_of(office.post(f"{LIST}E1/appointment/", follow=True))
+    assert "2021年度の委嘱の条件を案内します" in done
+    page = text_of(office.get(f"{LIST}E1/"))
+    assert 'href="/office/appointments/2021/people/E1/"' in page
+    assert "回答待ち" in page
+    assert 'href="/office/experts/E1/appointment/"' not in page
+    # again, nobody is told twice
+    before = Mail.objects.count()
+    office.post(f"{LIST}E1/appointment/")
+    assert Mail.objects.count() == before
+
+
+def test_whose_registration_has_ended_gets_no_offer_and_the_office_reads_why(stage: Stage) -> None:
+    renamed("E1", valid_until=clock.today() - dt.timedelta(days=1))
+    office = browser(stage.operator)
+    page = text_of(office.get(f"{LIST}E1/"))
+    assert 'href="/office/experts/E1/appointment/"' not in page
+    assert 'href="/office/experts/E1/merge/"' not in page
+    refused = text_of(office.post(f"{LIST}E1/appointment/", follow=True))
+    assert "先に登録を戻してください" in refused
