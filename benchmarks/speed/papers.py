@@ -33,24 +33,35 @@ def _recorded(draw: Callable[[], object]) -> Texts:
     return found
 
 
-def _seconds(make: Callable[[int], object], numbers: range) -> float:
-    begun = time.perf_counter()
+def _seconds(make: Callable[[int], object], numbers: range, clock: Callable[[], float]) -> float:
+    begun = clock()
     for number in numbers:
         make(number)
-    return (time.perf_counter() - begun) / len(numbers)
+    return (clock() - begun) / len(numbers)
 
 
 def _compared(
-    what: str, batch: int, ours: Callable[[int], object], texts: Sequence[Texts], *, note: str = ""
+    what: str,
+    batch: int,
+    ours: Callable[[int], object],
+    texts: Sequence[Texts],
+    *,
+    note: str = "",
+    alone: bool = True,
 ) -> Figure:
-    """PDFs a second of both, batch by batch in turn; the first ones fill caches and don't count."""
+    """PDFs a second of both, batch by batch in turn; the first ones fill caches and don't count.
+
+    `alone`: only the processor's own time is counted, which says what a core does; else the time on the wall, because
+    the database works too, and nothing is asked for.
+    """
+    clock = time.process_time if alone else time.perf_counter
     ours(0)
     notices.bare(texts[0])
     mine, theirs = [], []
     for turn in range(ROUNDS):
         numbers = range(1 + turn * batch, 1 + (turn + 1) * batch)
-        mine.append(_seconds(ours, numbers))
-        theirs.append(_seconds(lambda number: notices.bare(texts[number % len(texts)]), numbers))
+        mine.append(_seconds(ours, numbers, clock))
+        theirs.append(_seconds(lambda number: notices.bare(texts[number % len(texts)]), numbers, clock))
     pairs = sorted(a / b for a, b in zip(mine, theirs, strict=True))
     return Figure(
         what,
@@ -59,8 +70,8 @@ def _compared(
         [1 / each for each in mine],
         CANVAS,
         [1 / each for each in theirs],
-        "相手の時間以下（比は時間の比）",
-        pairs[len(pairs) // 2] <= 1,
+        "相手の時間以下（比は時間の比）" if alone else "",
+        pairs[len(pairs) // 2] <= 1 if alone else None,
         note,
         ratio=pairs[len(pairs) // 2],
     )
@@ -117,7 +128,8 @@ def _evidence_files() -> list[Figure]:
                 EVIDENCE_FILES,
                 lambda number: document.evidence_pdf(some[number % len(some)], user),
                 texts,
-                note="相手は文字を書くだけで、読み出しをしません。",
+                note="データベースを待つ時間も数えます。相手は文字を書くだけで、読み出しをしません。",
+                alone=False,
             ),
         ]
 
@@ -135,7 +147,7 @@ def measure() -> Part:
         "PDF（1 コアあたり）",
         [_notices(), _letters(), *_evidence_files()],
         [
-            f"{ROUNDS} 回、まとめて交互に作りました。表の値は 1 秒に作れる数、比は 1 件の時間の比です。",
+            f"{ROUNDS} 回、まとめて交互に作りました。表の値は 1 コアの 1 秒（プロセッサーの時間）に作れる数、比は 1 件の時間の比です。",
             "相手は線と枠を描かず、同じ位置に同じ文字だけを書きます（同じ書体、TrueType の部分埋め込み）。",
         ],
     )
