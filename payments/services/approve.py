@@ -43,6 +43,7 @@ SELECT EXISTS (
 )
 """
 
+# The calculation wrote the same a moment ago: only who differs is written again.
 COPY_PAYEES = """
 UPDATE payments_payout p
    SET name = e.name, address = e.address, payee_class = e.payee_class, invoice_number = e.invoice_number,
@@ -54,6 +55,12 @@ UPDATE payments_payout p
   LEFT JOIN banks_bank b ON b.code = e.bank_code
   LEFT JOIN banks_branch br ON br.bank_id = b.id AND br.code = e.branch_code
  WHERE p.run_id = %s AND e.id = p.expert_id
+   AND (p.name, p.address, p.payee_class, p.invoice_number, p.bank_code, p.branch_code, p.account_type,
+        p.account_number, p.account_holder_kana, p.bank_name, p.bank_kana, p.branch_name, p.branch_kana)
+       IS DISTINCT FROM
+       (e.name, e.address, e.payee_class, e.invoice_number, e.bank_code, e.branch_code, e.account_type,
+        e.account_number, e.account_holder_kana, coalesce(b.name, ''), coalesce(b.kana, ''),
+        coalesce(br.name, ''), coalesce(br.kana, ''))
 """
 
 COPY_CLIENTS = """
