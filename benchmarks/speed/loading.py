@@ -64,8 +64,8 @@ def _rate(
         speeds,
         COPY,
         _speeds(copies, rows, clock),
-        f"{ROWS_PER_SECOND:,} 行/秒以上",
-        statistics.median(speeds) >= ROWS_PER_SECOND,
+        f"{ROWS_PER_SECOND:,} 行/秒以上" if wanted else "",
+        statistics.median(speeds) >= ROWS_PER_SECOND if wanted else None,
         ratio=statistics.median(
             mine[clock] / theirs[clock] for mine, theirs in zip(answers, copies, strict=True)
         ),
@@ -95,7 +95,7 @@ def measure() -> Part:
         [
             _rate("初めての読み込み、8 ファイル", rows, first, copies, "seconds"),
             _rate("変わらないファイルの再読み込み", rows, again, copies, "seconds"),
-            _rate("初めての読み込み、コマンド全体（Python の起動から）", rows, first, copies, "whole"),
+            _rate("初めての読み込み、コマンド全体（Python の起動から）", rows, first, copies, "whole", wanted=False),
             Figure("派遣の 4 ファイルの読み込み", counts, "行/秒", _speeds(mine, counts), BULK, _speeds(bulk, counts),
                    "", None, "相手は検査をせず、登録済みの行を探さず、コードの対応を辞書で持ちます。"
                    "データベース、トリガー、履歴は同じです。", ratio=bulk_ratio),
