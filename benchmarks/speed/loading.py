@@ -54,7 +54,13 @@ def _speeds(answers: list[dict[str, Any]], rows: int, clock: str = "seconds") ->
 
 
 def _rate(
-    what: str, rows: int, answers: list[dict[str, Any]], copies: list[dict[str, Any]], clock: str
+    what: str,
+    rows: int,
+    answers: list[dict[str, Any]],
+    copies: list[dict[str, Any]],
+    clock: str,
+    *,
+    wanted: bool = True,
 ) -> Figure:
     speeds = _speeds(answers, rows, clock)
     return Figure(
