@@ -10,8 +10,8 @@ from .repository import FULL, INCREMENTAL, Set
 GENERATIONS = 3
 """Full backups, each with its incrementals, that are kept (調達仕様書: 週1回フル、毎日差分、3世代)."""
 FULL_EVERY = dt.timedelta(days=7)
-# A night's backup may begin later than the night before: a week later is never missed by minutes.
-_TOLERANCE = dt.timedelta(hours=6)
+# A backup that was late by hours, made up in the morning, moves the next one no later.
+_TOLERANCE = dt.timedelta(hours=18)
 OLDEST_GOOD = dt.timedelta(hours=26)
 """A newest backup older than this is an alarm."""
 OLDEST_LOG = dt.timedelta(minutes=15)
@@ -27,6 +27,32 @@ def due_kind(sets: Sequence[Set], now: dt.datetime) -> str:
     if not fulls or now - fulls[-1].started >= FULL_EVERY - _TOLERANCE:
         return FULL
     return INCREMENTAL
+
+
+def parent_of_next(
+    sets: Sequence[Set],
+    now: dt.datetime,
+    *,
+    damaged: Collection[str],
+    newest: str,
+    line: str,
+    wanted: str = "",
+) -> Set | None:
+    """What the next backup builds on; None: it has to be a full one.
+
+    A kind that is `wanted` goes before the calendar's. It builds on the newest backup (named `newest`, whether it can
+    be read or not) or on nothing: not after damage, and not after a restore, which makes a new `line` of history.
+    """
+    good = sound(sets, damaged)
+    if not good or good[-1].name != newest or good[-1].first_segment[:8] != line:
+        return None
+    return None if (wanted or due_kind(good, now)) == FULL else good[-1]
+
+
+def leading_to(sets: Sequence[Set], to: dt.datetime, damaged: Collection[str] = ()) -> list[Set]:
+    """The backups that lead to a moment, with the log after them, the newest first. Damaged ones only if there is no other."""
+    before = [one for one in sets if one.ended <= to]
+    return (sound(before, damaged) or before)[::-1]
 
 
 def is_due(sets: Sequence[Set], now: dt.datetime) -> bool:

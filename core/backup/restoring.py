@@ -14,7 +14,7 @@ from config.servers.privileges import Account, make_folder
 from config.servers.processes import ENVIRONMENT
 from core.clock import JST
 
-from .calendar import is_segment, sound
+from .calendar import is_segment, leading_to
 from .cluster import Cluster, NoProgram
 from .kept_files import Root, restore_files
 from .repository import BASE, LISTING, BackupError, Repository, Set, WithoutKey
@@ -59,14 +59,13 @@ def to_begin_with(repository: Repository, to: dt.datetime) -> list[Set]:
         raise BackupError(
             f"控えは {_words(newest)} までです。それより後の {_words(to)} には戻せません。時刻を直してください。"
         )
-    before = [one for one in repository.sets() if one.ended <= to]
-    if not before:
+    leading = leading_to(repository.sets(), to, repository.damaged())
+    if not leading:
         first = repository.sets()[0]
         raise BackupError(
             f"最も古い控えは {_words(first.ended)} のものです。それより前の {_words(to)} には戻せません。"
         )
-    good = sound(before, repository.damaged()) or before
-    return good[::-1]
+    return leading
 
 
 def prepare_data(
@@ -158,12 +157,6 @@ def _unpack(
             shutil.rmtree(folder / name)
     # that what was put together is what the server had, file by file
     _run(cluster, "pg_verifybackup", ["--no-parse-wal", "--quiet", "data"], folder, account)
-
-
-def owner_of(folder: Path) -> Account:
-    """Whoever a folder belongs to, as the user that data prepared in it is for."""
-    owner = folder.stat()
-    return Account(owner.st_uid, owner.st_gid, switch=False)
 
 
 def bring_files(repository: Repository, last: Set, to: dt.datetime, roots: list[Root]) -> int:

@@ -19,13 +19,14 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from core import clock
 from core.secrets import key_marks
 
-from .calendar import due_kind, expired, needless_segments, sound
+from .calendar import expired, needless_segments, parent_of_next
 from .cluster import Cluster
 from .kept_files import Root, collect_files, collections, list_files
 from .repository import (
     BASE,
     DATABASE_MANIFEST,
     FULL,
+    INCREMENTAL,
     LISTING,
     BackupError,
     Measured,
@@ -66,14 +67,11 @@ def take_backup(*, repository: Repository, cluster: Cluster, roots: list[Root], 
         if sets and now <= sets[-1].started:  # the clock was set back: names still sort as backups were made
             now = sets[-1].started + dt.timedelta(seconds=1)
         line = _line_of_history(cluster)
-        # after a restore history branches: what comes builds on nothing from before; nor on what is damaged
-        earlier = sound(sets, repository.damaged())
-        if earlier and (
-            earlier[-1].first_segment[:8] != line or earlier[-1].name != repository.set_names()[-1]
-        ):
-            earlier = []
-        kind = FULL if not earlier else kind or due_kind(earlier, now)
-        parent = None if kind == FULL else earlier[-1]
+        newest = repository.set_names()[-1] if repository.set_names() else ""
+        parent = parent_of_next(
+            sets, now, damaged=repository.damaged(), newest=newest, line=line, wanted=kind
+        )
+        kind = INCREMENTAL if parent else FULL
         name = f"{stamp(now)}-{kind}"
         staging = repository.folder / "incoming" / name
         database, first_segment, manifest = _copy_database(repository, cluster, name, staging, parent)

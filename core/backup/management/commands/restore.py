@@ -1,6 +1,7 @@
 """`manage.py restore --to TIME`: everything as it was at that moment."""
 
 import datetime as dt
+import os
 from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import replace
 from pathlib import Path
@@ -8,11 +9,18 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
+from django.db import connections
 
+from config.servers.binaries import usable_by
+from config.servers.layout import SUPERUSER
+from config.servers.privileges import Account, server_account
 from core.backup.cluster import is_embedded, own_cluster, own_repository, own_roots
+from core.backup.comparing import take_picture
+from core.backup.kept_files import Root
 from core.backup.own_servers import restore_in_place
+from core.backup.rehearsing import started
 from core.backup.repository import BackupError
-from core.backup.restoring import Restored, bring_files, newest_moment, owner_of, prepare_data
+from core.backup.restoring import Restored, bring_files, newest_moment, prepare_data
 from core.clock import JST
 
 
@@ -40,8 +48,19 @@ class Command(BaseCommand):
             "--into", type=Path, help="動いているものに触れず、このフォルダーに、起動できる形で戻します"
         )
 
+        parser.add_argument(
+            "--try",
+            action="store_true",
+            dest="tried",
+            help="--into で戻したものを起動し、件数・合計・履歴の鎖の先頭を示して止めます",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         to: dt.datetime | None = options["to"]
+        if options["tried"] and not options["into"]:
+            raise BackupError(
+                "--try は --into と一緒に使います。戻すフォルダーを --into で指定してください。"
+            )
         if options["into"]:
             done = self._restore_into(options["into"].resolve(), to)
         elif is_embedded():
@@ -61,6 +80,8 @@ class Command(BaseCommand):
             f"{done.to.astimezone(JST):%Y-%m-%d %H:%M:%S} の状態に戻しました"
             f"（控え {done.begun_with}、ログ {done.segments:,} 個、ファイル {done.files:,} 個）。"
         )
+        if options["tried"]:
+            self._try(options["into"].resolve())
         self.stdout.write(
             "続けて docs/operations/restore.md の手順で起動してください。"
             if options["into"]
@@ -76,9 +97,37 @@ class Command(BaseCommand):
         last, segments = prepare_data(
             repository=repository,
             cluster=own_cluster(),
-            account=owner_of(folder),
+            account=self._account(folder),
             folder=folder,
             to=to,
         )
         roots = [replace(root, folder=folder / "files" / root.name, names=()) for root in own_roots()]
         return Restored(to, last.name, segments, bring_files(repository, last, to, roots))
+
+    def _account(self, folder: Path) -> Account:
+        # PostgreSQL doesn't run as root: what root restores belongs to the user of the own servers, or of the folder
+        if os.geteuid() == 0 and folder.stat().st_uid == 0:
+            account = server_account(settings.VAR_DIR)
+            os.chown(folder, account.uid, account.gid)
+            return account
+        owner = folder.stat()
+        return Account(owner.st_uid, owner.st_gid, switch=os.geteuid() == 0)
+
+    def _try(self, folder: Path) -> None:
+        account = self._account(folder)
+        cluster = own_cluster()
+        program = usable_by(account).postgres("postgres") if is_embedded() else cluster.program("postgres")
+        roots = [Root(path.name, path) for path in sorted((folder / "files").glob("*"))]
+        # whoever made the cluster may read everything
+        with started(
+            folder,
+            program,
+            account,
+            user=SUPERUSER,
+            database=str(connections["default"].settings_dict["NAME"]),
+        ) as address:
+            seen = take_picture(address, roots)
+        self.stdout.write(
+            f"起動して数えました: 表 {len(seen.tables):,}、行 {seen.rows:,}、支払明細の合計 {seen.money:,}円、"
+            f"ファイル {len(seen.files):,}、履歴の鎖の先頭 {seen.head or 'なし'}"
+        )
