@@ -4,12 +4,25 @@
 set -eu
 cd "$(dirname "$0")"
 umask 077
+random() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
+replication() {
+    backup="$(random)"
+    printf '%s\n' "$backup" > secrets/postgres_backup_password
+    printf '%s\n' "$(random)" > secrets/postgres_standby_password
+    printf 'postgresql://dispatch_backup:%s@postgres:5432/dispatch\n' "$backup" > secrets/database_backup_url
+    chmod 444 secrets/postgres_backup_password secrets/postgres_standby_password secrets/database_backup_url
+}
+# A set that was made before backups and standby had roles of their own gets theirs; nothing else is touched.
+if [ -e secrets/secret_key ] && [ ! -e secrets/database_backup_url ]; then
+    replication
+    echo 'deploy/secrets に、控えと待機系のための秘密情報を加えました。docs/operations/upgrade.md の手順に進んでください。'
+    exit 0
+fi
 if [ -e secrets/secret_key ]; then
     echo 'エラー: deploy/secrets は作成済みです。作り直す場合は docs/running.md の「秘密情報を替える」をご覧ください。' >&2
     exit 1
 fi
 mkdir -p secrets
-random() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
 owner="$(random)" app="$(random)" sealer="$(random)" redis="$(random)"
 printf '%s\n' "$(random)$(random)" > secrets/secret_key
 # 32 random bytes in URL-safe base64, one key a line, newest first
@@ -20,6 +33,7 @@ printf '%s\n' "$owner" > secrets/postgres_owner_password
 printf '%s\n' "$app" > secrets/postgres_app_password
 printf '%s\n' "$sealer" > secrets/postgres_sealer_password
 printf '%s\n' "$(random)" > secrets/postgres_readonly_password
+replication
 printf 'postgresql://dispatch_owner:%s@postgres:5432/dispatch\n' "$owner" > secrets/database_owner_url
 printf 'postgresql://dispatch_app:%s@postgres:5432/dispatch\n' "$app" > secrets/database_url
 printf 'postgresql://dispatch_sealer:%s@postgres:5432/dispatch\n' "$sealer" > secrets/database_sealer_url

@@ -15,7 +15,7 @@ from core.database.addresses import connection_settings
 from core.secrets import BadKey, key_bytes, keyring
 
 from .base import *  # noqa: F403
-from .base import AUDIT_RETENTION_DAYS, CACHE_PATIENCE, VAR_DIR
+from .base import AUDIT_RETENTION_DAYS, CACHE_PATIENCE, CELERY_BEAT_SCHEDULE, VAR_DIR
 
 # What people write where a secret should stand; no random value contains one of these.
 _SAMPLE_WORDS = ("change", "example", "sample", "passw", "insecure", "secret", "dispatch")
@@ -154,7 +154,25 @@ if os.environ.get("DATABASE_SEALER_URL") or os.environ.get("DATABASE_SEALER_URL_
 CELERY_TASK_ROUTES = {
     "core.audit.tasks.seal_audit": {"queue": "seal"},
     "core.audit.tasks.keep_audit": {"queue": "seal"},
+    # backups: only the worker that reaches their place and PostgreSQL's own programs takes from it
+    "core.backup.tasks.*": {"queue": "backup"},
+    "core.metrics.tasks.note_backups": {"queue": "backup"},
+    # what must not wait behind a long job: mails, and the timers that keep everything else going
+    "core.notify.tasks.*": {"queue": "quick"},
+    "core.jobs.tasks.sweep_jobs": {"queue": "quick"},
+    "core.jobs.tasks.note_heartbeat": {"queue": "quick"},
+    "core.metrics.tasks.watch_system": {"queue": "quick"},
 }
+# A queue whose worker is away doesn't fill with the same question again and again.
+for _timer in CELERY_BEAT_SCHEDULE.values():
+    if isinstance(_timer["schedule"], float):
+        _timer["options"] = {"expires": max(60.0, 2 * _timer["schedule"])}
+
+if os.environ.get("DATABASE_BACKUP_URL") or os.environ.get("DATABASE_BACKUP_URL_FILE"):
+    # only the process that makes the backups is given the address of the role that may replicate
+    DATABASE_BACKUP_URL = secret("DATABASE_BACKUP_URL")
+    if database("DATABASE_BACKUP_URL")["USER"] == DATABASES["default"]["USER"]:
+        raise ImproperlyConfigured("DATABASE_URL と DATABASE_BACKUP_URL には別のロールを使ってください。")
 
 if AUDIT_RETENTION_DAYS < _SHORTEST_RETENTION:
     raise ImproperlyConfigured(f"AUDIT_RETENTION_DAYS は {_SHORTEST_RETENTION} 以上にしてください。")

@@ -19,7 +19,7 @@ from .disks import disk_readings
 from .noted import backup_readings
 from .registry import Reading, readings
 
-_QUEUES = ("celery", "quick", "seal", "backup")
+QUEUES = ("celery", "quick", "seal", "backup")
 _FAILED_WITHIN = "24 hours"
 
 # One statement each, over indexed columns; ages in seconds, by the database's clock.
@@ -128,7 +128,7 @@ def _apart(theirs: float, ours: float, before: float) -> float:
 )
 def _redis() -> Iterator[Reading]:
     with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=3) as server:
-        for queue in _QUEUES:
+        for queue in QUEUES:
             # the interface of the library is typed for its asynchronous twin, too
             yield Reading("queue_length", float(str(server.llen(queue))), {"queue": queue})
         before = time.time()

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tells nginx the one host name it answers to, then becomes nginx. PUBLIC_HOST comes from docker-compose.yml.
+# Tells nginx the one host name it answers to and where the application is, then becomes nginx. PUBLIC_HOST comes from docker-compose.yml.
 set -eu
 case "${PUBLIC_HOST:-}" in
     '' | *[!a-zA-Z0-9.-]* | .* | *. )
@@ -7,6 +7,20 @@ case "${PUBLIC_HOST:-}" in
         exit 1
         ;;
 esac
-mkdir -p /tmp/nginx
-printf 'server_name %s;\n' "$PUBLIC_HOST" | tr 'A-Z' 'a-z' > /tmp/nginx/server_name.conf
+made="${MADE_DIR:-/tmp/nginx}"
+mkdir -p "$made"
+host="$(printf '%s' "$PUBLIC_HOST" | tr 'A-Z' 'a-z')"
+printf 'server_name %s;\n' "$host" > "$made/server_name.conf"
+printf 'map "" $public_host { default %s; }\n' "$host" > "$made/public_host.conf"
+# From 1.27.3 on nginx asks again and again where `web` is, so processes may come and go; an older one asks when it
+# starts (after --scale: docker compose restart proxy).
+version="$(nginx -v 2>&1 | sed -n 's#^nginx version: nginx/\([0-9]*\)\.\([0-9]*\)\.\([0-9]*\).*#\1 \2 \3#p')"
+resolver="$(sed -n 's/^nameserver[[:space:]]*\([0-9.]*\)$/\1/p' "${RESOLV_CONF:-/etc/resolv.conf}" | head -n 1)"
+# shellcheck disable=SC2086 - three numbers
+number="$(printf '%d%03d%03d' ${version:-0 0 0})"
+if [ "$number" -ge 1027003 ] && [ -n "$resolver" ]; then
+    printf 'resolver %s valid=5s ipv6=off;\nserver web:8000 resolve;\n' "$resolver" > "$made/upstream.conf"
+else
+    printf 'server web:8000;\n' > "$made/upstream.conf"
+fi
 exec nginx -g 'daemon off;' "$@"

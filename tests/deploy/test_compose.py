@@ -9,6 +9,8 @@ import pytest
 import yaml
 from django.conf import settings
 
+from core.metrics.readings import QUEUES
+
 PROJECT = Path(__file__).resolve().parent.parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -23,7 +25,11 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def test_the_services_are_the_ones_the_documents_describe() -> None:
-    assert set(SERVICES) == {"proxy", "web", "worker", "sealer", "beat", "setup", "postgres", "redis"}
+    documented = re.findall(
+        r"^\| (\w+) \|", (PROJECT / "docs/running.md").read_text().split("## 3.")[1].split("## 4.")[0], re.M
+    )
+    assert set(SERVICES) == set(documented) - {"サービス"}
+    assert {"web", "worker", "quick", "backup", "sealer"} <= set(SERVICES)
 
 
 def test_no_service_runs_as_root(name: str) -> None:
@@ -72,7 +78,7 @@ def test_only_the_proxy_can_be_reached_from_outside() -> None:
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
     open_networks = {n for n, network in COMPOSE["networks"].items() if not network.get("internal")}
     assert open_networks == {"edge", "mail"}
-    assert [n for n, service in SERVICES.items() if "mail" in service["networks"]] == ["worker"]
+    assert [n for n, service in SERVICES.items() if "mail" in service["networks"]] == ["quick"]
     assert [n for n, service in SERVICES.items() if "edge" in service["networks"]] == ["proxy"]
     assert "data" not in SERVICES["proxy"]["networks"], "the proxy has no way to the database"
     assert not [n for n, service in SERVICES.items() if "network_mode" in service]
@@ -89,6 +95,45 @@ def test_only_the_sealer_knows_its_address_and_the_signing_key_and_takes_its_que
         assert {n for n, service in SERVICES.items() if secret in service.get("secrets", [])} == {"sealer"}
     assert "--queues seal" in SERVICES["sealer"]["command"]
     assert "--queues" not in SERVICES["worker"]["command"]
+
+
+def test_only_the_backups_may_replicate_and_reach_their_place() -> None:
+    knows = {n for n, service in SERVICES.items() if "database_backup_url" in service.get("secrets", [])}
+    reaches = {
+        n
+        for n, service in SERVICES.items()
+        if any(v.endswith(":/srv/backup") for v in service.get("volumes", []))
+    }
+    assert knows == reaches == {"backup"}
+    waits = {n for n, service in SERVICES.items() if "wal:/wal" in service.get("volumes", [])}
+    assert waits == {"backup", "postgres"}
+
+
+def test_every_queue_has_a_worker_and_every_worker_a_queue() -> None:
+    """The queues of production, those the readings look at, and those somebody takes from are the same."""
+    text = (PROJECT / "config/settings/production.py").read_text()
+    routed = set(re.findall(r'\{"queue": "(\w+)"\}', text))
+    taken = {
+        (re.findall(r"--queues (\w+)", service["command"]) or ["celery"])[0]
+        for service in SERVICES.values()
+        if "celery --app config worker" in str(service.get("command"))
+    }
+    assert taken == routed | {"celery"} == set(QUEUES)
+
+
+def test_there_are_several_web_processes_from_the_start() -> None:
+    assert SERVICES["web"]["deploy"] == {"replicas": 2}
+    # nothing of a replica may exist once only
+    assert not {"container_name", "ports", "hostname"} & set(SERVICES["web"])
+
+
+def test_prometheus_gets_the_readings_in_a_network_of_its_own() -> None:
+    (subnet,) = (entry["subnet"] for entry in COMPOSE["networks"]["monitor"]["ipam"]["config"])
+    assert COMPOSE["networks"]["monitor"]["internal"] is True
+    assert f"allow {subnet};" in (PROJECT / "deploy/nginx/nginx.conf").read_text()
+    assert [n for n, service in SERVICES.items() if "monitor" in service["networks"]] == ["proxy"]
+    published = [port.rpartition(":")[2] for port in SERVICES["proxy"]["ports"]]
+    assert published == ["8080", "8443"], "the port of the readings is never published"
 
 
 def test_every_secret_is_a_file_in_the_folder_nobody_commits_or_builds() -> None:
@@ -123,7 +168,10 @@ def test_every_image_is_named_by_version() -> None:
 def test_the_database_is_the_major_version_the_tests_run_on() -> None:
     from config.servers.postgres import MAJOR
 
-    assert SERVICES["postgres"]["image"].startswith(f"postgres:{MAJOR}-")
+    assert SERVICES["postgres"]["build"]["target"] == "database"
+    assert f"ARG POSTGRES_IMAGE=postgres:{MAJOR}-" in DOCKERFILE
+    # its programs are the server's own
+    assert DOCKERFILE.count("FROM ${POSTGRES_IMAGE} AS ") == 2
 
 
 def test_postgresql_asks_everybody_for_a_scram_password() -> None:
@@ -141,9 +189,24 @@ def test_postgresql_asks_everybody_for_a_scram_password() -> None:
     assert rules[-1] == "reject"
 
 
+def test_a_standby_from_elsewhere_comes_by_tls_and_checks_whom_it_follows() -> None:
+    rules = (PROJECT / "deploy/postgres/pg_hba.conf").read_text()
+    (rule,) = (line.split() for line in rules.splitlines() if "dispatch_standby" in line)
+    assert rule == ["hostssl", "replication", "dispatch_standby", "all", "scram-sha-256"]
+    assert "sslmode=${PRIMARY_SSLMODE:-verify-full}" in (PROJECT / "deploy/standby/standby.sh").read_text()
+    overlay = yaml.safe_load((PROJECT / "deploy/standby/primary.yml").read_text())["services"]["postgres"]
+    assert overlay["ports"] == ["${STANDBY_BIND:-127.0.0.1}:5432:5432"], "not to everybody by default"
+    assert "-c ssl=on" in overlay["command"]
+    assert overlay["command"].startswith(SERVICES["postgres"]["command"])
+    assert set(overlay["secrets"]) >= set(SERVICES["postgres"]["secrets"])
+    there = yaml.safe_load((PROJECT / "deploy/standby/docker-compose.yml").read_text())["services"]["standby"]
+    assert "ports" not in there
+    assert there["read_only"] is True and there["cap_drop"] == ["ALL"] and there["user"] == "999:999"
+
+
 def test_every_mounted_file_exists(name: str) -> None:
     for volume in SERVICES[name].get("volumes", []):
-        source = volume.split(":")[0]
+        source = re.sub(r"^\$\{\w+:-(\w+)\}", r"\1", volume).split(":")[0]
         if source.startswith("."):
             assert (PROJECT / source).is_file(), source
             assert volume.endswith(":ro")
@@ -157,7 +220,7 @@ def test_the_image_is_built_from_locked_packages_and_leaves_root() -> None:
     for stage in re.split(r"^FROM ", DOCKERFILE, flags=re.M)[1:]:
         target = re.match(r"\S+ AS (\w+)", stage)
         assert target
-        if target[1] in ("app", "proxy"):
+        if target[1] in ("app", "proxy", "backup", "database"):
             assert re.findall(r"^USER (\d+):(\d+)$", stage, re.M), f"{target[1]} stays root"
             assert "HEALTHCHECK" in stage
 

@@ -98,7 +98,7 @@ def cluster(place: tuple[Path, Account], made: Made) -> Iterator[Made]:
         os.chown(data / name, account.uid, account.gid)
     process = subprocess.Popen(
         [programs.postgres("postgres"), "-D", data, "-p", str(made.port), "-k", data, "-c", "fsync=off"]
-        + ["-c", "shared_buffers=32MB", "-c", "listen_addresses=127.0.0.1"],
+        + ["-c", "shared_buffers=32MB", "-c", "listen_addresses=127.0.0.1", "-c", "archive_mode=off"],
         stderr=(folder / "postgres.log").open("wb"),
         **as_server,
     )

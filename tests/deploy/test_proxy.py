@@ -64,7 +64,9 @@ class Application(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        body = json.dumps({"path": self.path, "headers": dict(self.headers)}).encode()
+        body = json.dumps(
+            {"path": self.path, "headers": dict(self.headers), "process": self.server.server_address[1]}
+        ).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("X-Request-ID", "0123456789abcdef")
@@ -87,6 +89,7 @@ def free_port() -> int:
 class Proxy:
     plain: int
     tls: int
+    inside: int
     log: Path
 
     def ask(
@@ -141,7 +144,9 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     )
     application = ThreadingHTTPServer(("127.0.0.1", 0), Application)
     threading.Thread(target=application.serve_forever, daemon=True).start()
-    given = Proxy(free_port(), free_port(), work / "access.log")
+    second = ThreadingHTTPServer(("127.0.0.1", 0), Application)
+    threading.Thread(target=second.serve_forever, daemon=True).start()
+    given = Proxy(free_port(), free_port(), free_port(), work / "access.log")
     places = {
         "/tmp/nginx/": f"{work}/",  # noqa: S108
         "/var/cache/nginx/": f"{work}/",
@@ -151,16 +156,23 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
         "/dev/stderr": str(work / "error.log"),
         "/srv/static/": f"{static}/",
         "root /etc/nginx;": f"root {conf};",
-        "server web:8000;": f"server 127.0.0.1:{application.server_port};",
         "listen 8080": f"listen 127.0.0.1:{given.plain}",
         "listen 8443": f"listen 127.0.0.1:{given.tls}",
+        "listen 9145": f"listen 127.0.0.1:{given.inside}",
+        "        9145 ": f"        {given.inside} ",
     }
     text = (conf / "nginx.conf").read_text()
     for name, place in places.items():
         assert name in text, f"{name} is not in nginx.conf any more"
         text = text.replace(name, place)
     (conf / "nginx.conf").write_text(text)
+    # what start.sh makes; two processes of the application
     (work / "server_name.conf").write_text(f"server_name {HOST};\n")
+    (work / "public_host.conf").write_text(f'map "" $public_host {{ default {HOST}; }}\n')
+    servers = [application, second]
+    (work / "upstream.conf").write_text(
+        "".join(f"server 127.0.0.1:{server.server_port};\n" for server in servers)
+    )
     command = [str(NGINX), "-p", str(folder), "-c", str(conf / "nginx.conf"), "-e", str(work / "error.log")]
     subprocess.run([*command, "-t", "-q"], check=True)
     # started by root it would serve as a user who can't enter the folder of the tests
@@ -178,7 +190,8 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     finally:
         process.terminate()
         process.wait(20)
-        application.shutdown()
+        for server in servers:
+            server.shutdown()
 
 
 @needs_nginx
@@ -318,3 +331,97 @@ def test_the_proxy_does_not_start_without_one_host_name(host: str) -> None:
     )
     assert answer.returncode == 1
     assert "PUBLIC_HOST に公開するホスト名を設定してください" in answer.stderr
+
+
+@needs_nginx
+def test_all_processes_of_the_application_are_used(proxy: Proxy) -> None:
+    answered = {json.loads(proxy.ask("GET", "/")[2])["process"] for _ in range(12)}
+    assert len(answered) == 2
+
+
+def inside(proxy: Proxy, path: str, method: str = "GET") -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.inside, timeout=10)
+    connection.request(method, path, headers={"Host": f"proxy:{proxy.inside}"})
+    answer = connection.getresponse()
+    return answer.status, answer.read()
+
+
+@needs_nginx
+def test_from_the_inside_the_readings_alone_can_be_asked_for(proxy: Proxy) -> None:
+    status, body = inside(proxy, "/metrics")
+    told = {name.lower(): value for name, value in json.loads(body)["headers"].items()}
+    assert (status, json.loads(body)["path"]) == (200, "/metrics")
+    assert (told["host"], told["x-forwarded-proto"]) == (HOST, "https")
+    for path in ("/", "/office/", "/healthz/ready", "/metrics/", "/metrics/../office/"):
+        assert inside(proxy, path)[0] == 404
+    assert inside(proxy, "/metrics", "POST")[0] == 403
+
+
+def maintenance(proxy: Proxy, *arguments: str) -> subprocess.CompletedProcess[str]:
+    folder = proxy.log.parent
+    return subprocess.run(
+        ["sh", str(folder.parent / "conf" / "maintenance.sh"), *arguments],
+        env={"PATH": os.defpath, "MAINTENANCE_DIR": str(folder / "maintenance")},
+        capture_output=True,
+        text=True,
+    )
+
+
+@needs_nginx
+def test_during_maintenance_everybody_reads_until_when_and_it_ends_at_once(proxy: Proxy) -> None:
+    assert maintenance(proxy, "on", "2026年11月22日（日） 2:00 <b>&/\\").returncode == 0
+    try:
+        for method, path in (("GET", "/office/"), ("POST", "/sign-in/"), ("GET", "/api/v1/x/")):
+            status, headers, body = proxy.ask(method, path, body=b"x=1" if method == "POST" else None)
+            assert status == 503
+            assert "終了の予定は 2026年11月22日（日） 2:00 &lt;b&gt;&amp;/\\ です。" in body.decode()
+            assert headers["Retry-After"] == "300"
+            assert "no-store" in headers["Cache-Control"]
+            assert {name: headers[name] for name in HEADERS} == HEADERS
+        assert inside(proxy, "/metrics")[0] == 200
+    finally:
+        assert maintenance(proxy, "off").returncode == 0
+    assert proxy.ask("GET", "/office/")[0] == 200
+
+
+def test_maintenance_without_an_end_is_not_begun(tmp_path: Path) -> None:
+    for arguments in (["on"], ["on", ""], [], ["later"]):
+        answer = subprocess.run(
+            ["sh", str(SOURCE / "maintenance.sh"), *arguments],
+            env={"PATH": os.defpath, "MAINTENANCE_DIR": str(tmp_path)},
+            capture_output=True,
+            text=True,
+        )
+        assert answer.returncode == 1
+        assert answer.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("version", "upstream"),
+    [
+        ("1.30.4", "resolver 127.0.0.11 valid=5s ipv6=off;\nserver web:8000 resolve;\n"),
+        ("1.27.3", "resolver 127.0.0.11 valid=5s ipv6=off;\nserver web:8000 resolve;\n"),
+        ("1.27.2", "server web:8000;\n"),
+        ("1.22.1", "server web:8000;\n"),
+    ],
+)
+def test_a_new_enough_nginx_finds_processes_that_come_and_go(
+    tmp_path: Path, version: str, upstream: str
+) -> None:
+    # stands in for nginx: says its version, and ends when it is started
+    program = tmp_path / "nginx"
+    program.write_text(f'#!/bin/sh\n[ "$1" = -v ] && echo "nginx version: nginx/{version}" >&2\nexit 0\n')
+    program.chmod(0o755)
+    (tmp_path / "resolv.conf").write_text("search x\nnameserver 127.0.0.11\noptions ndots:0\n")
+    environment = {
+        "PATH": f"{tmp_path}:{os.defpath}",
+        "PUBLIC_HOST": "Office.go.test",
+        "MADE_DIR": str(tmp_path / "made"),
+        "RESOLV_CONF": str(tmp_path / "resolv.conf"),
+    }
+    subprocess.run(["sh", str(SOURCE / "start.sh")], env=environment, check=True)
+    made = {file.name: file.read_text() for file in (tmp_path / "made").iterdir()}
+    assert made["upstream.conf"] == upstream
+    assert made["server_name.conf"] == "server_name office.go.test;\n"
+    assert made["public_host.conf"] == 'map "" $public_host { default office.go.test; }\n'
