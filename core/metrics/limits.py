@@ -111,6 +111,10 @@ LIMITS: tuple[Limit, ...] = (
         "docs/operations/backup.md のとおり BACKUP_DIR を設定してください。", below=True,
     ),
     Limit(
+        "backup_seen", "控えの見張り", Unit.YES, None, 0, "控えの状態が分かるか（毎分、backup が知らせる）",
+        "backup（worker）が動いているか確かめ、止まっていれば動かし直してください。", below=True, minutes=10,
+    ),
+    Limit(
         "backup_age_seconds", "最後の控え", Unit.AGE, 25 * HOUR, 26 * HOUR, "最後の良い控えからの時間",
         "backup（worker）のログを読み、manage.py backup を実行してください（docs/operations/backup.md）。",
     ),

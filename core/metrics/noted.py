@@ -51,7 +51,9 @@ def backup_readings(now: dt.datetime) -> Iterator[Reading]:
     elif settings.BACKUP_DIR.is_dir():
         seen = look(now)
     else:
+        yield Reading("backup_seen", 0)
         return
+    yield Reading("backup_seen", 1)
     if seen["age"] is not None:
         yield Reading("backup_age_seconds", seen["age"])
     if seen["log_age"] is not None:

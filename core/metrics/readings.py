@@ -158,6 +158,7 @@ def _disk() -> Iterator[Reading]:
     "backup",
     expected=(OSError,),
     backup_scheduled="1 where backups are made by themselves (BACKUP_DIR), else 0.",
+    backup_seen="1 while somebody who reaches the backups has said within ten minutes how they stand.",
     backup_age_seconds="Age of the last good backup; absent when there is none.",
     backup_log_age_seconds="How old what isn't in the backups yet is, at most.",
     backup_problems="How many things are wrong with the backups.",

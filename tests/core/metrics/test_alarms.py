@@ -45,14 +45,20 @@ def test_bad_is_told_once_by_task_and_mail_and_ends_by_itself() -> None:
     assert open_ones() == []
 
 
+def test_what_is_bad_for_a_moment_is_not_told() -> None:
+    for ratio in (0.9, 0.1, 0.9, 0.1):
+        disk(ratio)
+    assert Task.objects.filter(code=CODE).count() == Mail.objects.count() == 0
+
+
 def test_what_turns_bad_again_is_told_again() -> None:
-    for ratio in (0.9, 0.5, 0.9):
+    for ratio in (0.9, 0.9, 0.5, 0.9, 0.9):
         disk(ratio)
     assert Task.objects.filter(code=CODE).count() == Mail.objects.count() == 2
 
 
 def test_a_value_that_wavers_around_its_limit_is_told_once() -> None:
-    for ratio in (0.86, 0.84, 0.86, 0.84):
+    for ratio in (0.86, 0.86, 0.84, 0.86, 0.86, 0.84):
         disk(ratio)
     assert open_ones() == ["disk_used_ratio"]
     assert Mail.objects.count() == 1
@@ -69,6 +75,8 @@ def test_the_timer_tells_of_a_worker_nobody_has_heard_of_and_business_is_no_alar
     from core.web import health
 
     cache.delete(health.HEARTBEAT)
+    assert "worker_silent_seconds" in watch_system()
+    assert "worker_silent_seconds" not in open_ones(), "once is not yet told"
     assert "worker_silent_seconds" in watch_system()
     assert "worker_silent_seconds" in open_ones()
     health.beat()

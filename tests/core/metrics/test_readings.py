@@ -196,7 +196,7 @@ def test_backups_are_read_where_they_lie_and_from_what_another_process_noted(
     assert "backup" in values("disk_used_ratio")
     # elsewhere the place can't be reached: what was noted counts
     settings.BACKUP_DIR = tmp_path / "elsewhere"
-    assert values("backup_problems") == {}
+    assert (values("backup_problems"), values("backup_seen")) == ({}, {"": 0})
     seen = {"at": time.time() - 30, "age": 7200.0, "log_age": 40.0, "problems": 0}
     cache.set(noted.KEY, json.dumps({**seen, "disk": [["disk_used_ratio", 0.5]]}), 60)
     assert values("backup_age_seconds") == {"": 7200}
