@@ -1,12 +1,16 @@
 """Which PostgreSQL is backed up, with which programs, and which files beside it."""
 
 import os
+import re
 import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 from django.conf import settings
+
+from config.servers.postgres import MAJOR
 
 from .kept_files import Root
 from .repository import BackupError, Repository
@@ -38,17 +42,21 @@ class Cluster:
         return path
 
     def connect(self) -> psycopg.Connection[tuple[object, ...]]:
-        """A connection of that role."""
-        return psycopg.connect(self.url, autocommit=True, connect_timeout=10)
+        """A connection of that role. BackupError."""
+        try:
+            return psycopg.connect(self.url, autocommit=True, connect_timeout=10)
+        except psycopg.OperationalError as error:
+            raise BackupError(
+                f"控え用のロールでデータベースに接続できません（{str(error).strip()}）。"
+                "データベースが動いているか、DATABASE_BACKUP_URL を確かめてください。"
+            ) from None
 
 
 def own_cluster() -> Cluster:
     """The cluster of the settings. BackupError when the settings name none that can be backed up."""
     url = settings.DATABASE_BACKUP_URL
     if url:
-        found = settings.POSTGRES_BIN or os.path.dirname(shutil.which("pg_basebackup") or "")
-        programs = Path(found) if found else _embedded_programs()
-        return Cluster(url, Path(settings.BACKUP_LOG_DIR), programs)
+        return Cluster(url, Path(settings.BACKUP_LOG_DIR), _programs())
     if not is_embedded():
         raise BackupError(
             "DATABASE_BACKUP_URL が設定されていないため、控えを取れません。docs/operations/backup.md のとおりに設定してください。"
@@ -92,6 +100,20 @@ def own_roots() -> list[Root]:
     if is_embedded():
         roots.append(Root("settings", Path(settings.VAR_DIR), names=_OWN_SETTINGS))
     return roots
+
+
+def _programs() -> Path:
+    """Where PostgreSQL's own programs are: where the settings say, on the PATH unless they are too old, or our own."""
+    if settings.POSTGRES_BIN:
+        return Path(settings.POSTGRES_BIN)
+    if found := shutil.which("pg_basebackup"):
+        said = subprocess.run(  # noqa: S603 - PostgreSQL's own program
+            [found, "--version"], capture_output=True, text=True, check=False
+        ).stdout
+        # an older one can't copy a newer server: "pg_basebackup (PostgreSQL) 18.1"
+        if re.search(rf"\) {MAJOR}\b", said):
+            return Path(found).parent
+    return _embedded_programs()
 
 
 def _embedded_programs() -> Path:

@@ -13,9 +13,11 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import LiteralString, cast
 
 import psycopg
 from django.conf import settings
@@ -32,6 +34,7 @@ from .repository import BackupError
 
 Say = Callable[[str], None]
 _FIELD_KEYS = "field_keys"
+_HISTORY: LiteralString = "SELECT count(*) FROM audit_change"
 
 
 @dataclass
@@ -42,7 +45,12 @@ class Drill:
     before: Picture
     after: Picture
     lost_rows: int
+    # rows of history (people's work, by the services) and of the writer that never waits, while backups were taken
+    history_during_backup: int
     written_during_backup: int
+    database_bytes: int
+    # of the repository, by its parts
+    backup_bytes: dict[str, int]
     seconds: dict[str, float] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
@@ -96,6 +104,37 @@ class Scene:
                 f"訓練の「{step}」が失敗しました: {(done.stderr or done.stdout).strip()[-500:]}"
             )
 
+    @contextmanager
+    def working(self, step: str, *arguments: str) -> Iterator[None]:
+        """The command goes on while the block does, and is waited for at its end. BackupError when it fails."""
+        began = time.monotonic()
+        with tempfile.TemporaryFile() as output:
+            process = subprocess.Popen(  # noqa: S603 - our own commands
+                [sys.executable, str(Path(settings.BASE_DIR) / "manage.py"), *arguments],
+                env=self.environment,
+                stdout=output,
+                stderr=output,
+            )
+            try:
+                yield
+                status = process.wait()
+            finally:
+                process.kill()
+                process.wait()
+            self.seconds[step] = time.monotonic() - began
+            if status != 0:
+                output.seek(0)
+                raise BackupError(
+                    f"訓練の「{step}」が失敗しました: {output.read().decode(errors='replace').strip()[-500:]}"
+                )
+
+    def count(self, query: LiteralString) -> int:
+        """One number out of the database."""
+        with psycopg.connect(self.address) as connection:
+            row = connection.execute(query).fetchone()
+        assert row
+        return int(cast(int, row[0]))
+
     def destroy(self) -> None:
         """The machine is lost: servers killed, database and files deleted. Only the key was kept elsewhere."""
         shutil.copy(self.var_dir / _FIELD_KEYS, self.elsewhere)
@@ -136,18 +175,21 @@ def _play(scene: Scene, pause: float, say: Say) -> Drill:
     scene.var_dir.mkdir(mode=0o700)
     attach(scene.var_dir)
     scene.manage("準備", "setup", "--verbosity", "0")
-    scene.manage("デモのデータ", "demo_data")
-    _put_files(scene, "before", 200)
-    say("全体の控えと、書き込みを続けながらの差分の控えを取っています")
     with psycopg.connect(scene.address, autocommit=True) as connection:
         connection.execute(
             "CREATE TABLE drill_writes (number bigint PRIMARY KEY, at timestamptz DEFAULT now())"
         )
-    scene.manage("全体の控え", "backup", "--full")
-    with _writing(scene.address) as written:
-        began = len(written)
-        scene.manage("差分の控え（書き込み中）", "backup", "--incremental")
-        during = len(written) - began
+    _put_files(scene, "before", 200)
+    say("派遣・検知・月次支払を書き込み続けながら、全体の控えと差分の控えを取っています")
+    history = during = 0
+    with scene.working("デモのデータ（控えと同時）", "demo_data"), _writing(scene.address) as written:
+        _wait_for_work(scene)
+        for step, kind in (("全体の控え", "--full"), ("差分の控え", "--incremental")):
+            began, known = len(written), scene.count(_HISTORY)
+            scene.manage(f"{step}（書き込み中）", "backup", kind)
+            during += len(written) - began
+            history += scene.count(_HISTORY) - known
+    scene.manage("差分の控え（もう一度）", "backup", "--incremental")
     _put_files(scene, "after", 50)
     scene.manage("封印", "seal_audit")
     before = take_picture(scene.address, scene.roots)
@@ -166,11 +208,34 @@ def _play(scene: Scene, pause: float, say: Say) -> Drill:
     scene.manage("履歴の検証", "verify_audit", *(["--expect-head", before.head] if before.head else []))
     scene.manage("復元後の全体の控え", "backup", "--full")
     scene.manage("すべての控えの検査", "backup", "--verify")
-    drill = Drill(to, before, after, lost, during, scene.seconds, scene.outputs)
+    drill = Drill(
+        to,
+        before,
+        after,
+        lost,
+        history,
+        during,
+        scene.count("SELECT pg_database_size(current_database())"),
+        {
+            name: sum(file.stat().st_size for file in (scene.backups / name).rglob("*") if file.is_file())
+            for name in ("sets", "files", "wal")
+        },
+        scene.seconds,
+        scene.outputs,
+    )
     drill.problems = differences(before, after)
-    if during == 0:
+    if during == 0 or history == 0:
         drill.problems.append("控えの間に書き込めませんでした。")
     return drill
+
+
+def _wait_for_work(scene: Scene) -> None:
+    """Until the people of the story have begun."""
+    end, known = time.monotonic() + 120, scene.count(_HISTORY)
+    while scene.count(_HISTORY) <= known + 100:
+        if time.monotonic() > end:
+            raise BackupError("訓練の書き込みが始まりませんでした。もう一度実行してください。")
+        time.sleep(0.1)
 
 
 def _put_files(scene: Scene, name: str, count: int) -> None:

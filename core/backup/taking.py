@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, cast
 
 import fasteners
+import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from core import clock
@@ -161,7 +162,13 @@ def _collect_log(repository: Repository, cluster: Cluster) -> tuple[int, dt.date
     with cluster.connect() as connection:
         # a commit with its time, so that recovery can stop at any moment before, also when nobody works
         row = connection.execute("SELECT clock_timestamp(), pg_current_xact_id()").fetchone()
-        segment = connection.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone()
+        try:
+            segment = connection.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone()
+        except psycopg.errors.InsufficientPrivilege:
+            raise BackupError(
+                "控え用のロールに pg_switch_wal の権限がありません。アプリケーションのデータベースに接続して、"
+                "docs/operations/backup.md の GRANT を実行してください。"
+            ) from None
         assert row and segment
         complete, needed = cast(dt.datetime, row[0]), str(segment[0])
     if not cluster.log_folder.is_dir():

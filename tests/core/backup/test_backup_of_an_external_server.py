@@ -97,7 +97,7 @@ def outside(place: Place) -> Iterator[Outside]:
     )
     while True:
         try:
-            connection = psycopg.connect(superuser + "postgres", autocommit=True)
+            connection = psycopg.connect(superuser + "dispatch", autocommit=True)
             break
         except psycopg.OperationalError:
             assert server.poll() is None

@@ -1,6 +1,9 @@
 """`manage.py backup_drill`: proves in a throw-away installation that everything comes back, and writes the report."""
 
+import os
 import platform
+import shutil
+import subprocess
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from core import clock
 from core.backup.drill import Drill, run_drill
+from core.clock import JST
 
 
 class Command(BaseCommand):
@@ -30,6 +34,23 @@ class Command(BaseCommand):
         self.stdout.write("すべて元のとおりに戻りました。")
 
 
+def commit() -> str:
+    """The version that was tried, as far as this machine knows."""
+    git = shutil.which("git")
+    done = git and subprocess.run(  # noqa: S603
+        [git, "rev-parse", "--short", "HEAD"],
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return (done.stdout.strip() if done else "") or "不明"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f}"
+
+
 def report(drill: Drill, pause: float) -> str:
     """The report as Markdown."""
     before, after = drill.before, drill.after
@@ -38,12 +59,13 @@ def report(drill: Drill, pause: float) -> str:
     lines = [
         "# 控えと復元の訓練",
         "",
-        f"実施: {clock.now():%Y年%-m月%-d日 %H:%M}（日本時間）。{platform.system()} {platform.machine()}、Python {platform.python_version()}。"
+        f"実施: {clock.now().astimezone(JST):%Y年%-m月%-d日 %H:%M}（日本時間）。版 {commit()}。{platform.system()} {platform.machine()}、"
+        f"{os.cpu_count()} コア（負荷 {os.getloadavg()[0]:.1f}）、Python {platform.python_version()}。"
         "`manage.py backup_drill` が作った記録です。",
         "",
-        "使い捨ての環境にデモのデータを入れ、全体の控えと差分の控え（書き込みを続けながら）を取りました。"
-        f"その後の時刻 {drill.to:%H:%M:%S} を戻す先とし、{pause:.0f} 秒後に {drill.lost_rows:,} 行を消す誤りを起こし、"
-        "サーバーを強制終了してデータベースとファイルをすべて消しました。別に保管した鍵（FIELD_KEYS）と控えだけから戻しました。",
+        "使い捨ての環境で、デモのデータ（派遣、検知、月次支払など）をサービスから書き込み続けながら、全体の控えと差分の控えを取りました。"
+        f"その後の時刻 {drill.to.astimezone(JST):%H:%M:%S} を戻す先とし、{pause:.0f} 秒後に {drill.lost_rows:,} 行を消す誤りを起こし、"
+        "サーバー（PostgreSQL と Redis）を強制終了して、データベース、ファイル、Redis のデータ、設定をすべて消しました。別に保管した鍵（FIELD_KEYS）と控えだけから戻しました。",
         "",
         f"**結果: {'すべて元のとおり' if not drill.problems else '元と違うところがある'}**",
         "",
@@ -58,7 +80,15 @@ def report(drill: Drill, pause: float) -> str:
         f"| ファイル（SHA-256 が一致） | {len(before.files):,} | {same:,} |",
         f"| 戻す時刻より後に書かれたファイル | - | {extra:,} |",
         "",
-        f"差分の控えを取っている間に確定した書き込み: {drill.written_during_backup:,} 件（止まりませんでした）。",
+        f"控えを取っている間に確定した書き込み: 業務の変更履歴 {drill.history_during_backup:,} 行と、"
+        f"1 行ずつ書き続ける処理の {drill.written_during_backup:,} 行（どちらも止まりませんでした）。",
+        "",
+        "| 大きさ | MB |",
+        "|---|---:|",
+        f"| データベース | {_megabytes(drill.database_bytes)} |",
+        f"| 控え: データベース（全体 2、差分 2） | {_megabytes(drill.backup_bytes['sets'])} |",
+        f"| 控え: ログ | {_megabytes(drill.backup_bytes['wal'])} |",
+        f"| 控え: ファイル | {_megabytes(drill.backup_bytes['files'])} |",
         "",
         "| 手順 | 秒 |",
         "|---|---:|",

@@ -19,6 +19,7 @@ from core.backup.comparing import take_picture
 from core.backup.kept_files import Root
 from core.backup.own_servers import restore_in_place
 from core.backup.rehearsing import started
+from core.backup.rekeying import missing_keys
 from core.backup.repository import BackupError
 from core.backup.restoring import Restored, bring_files, newest_moment, prepare_data
 from core.clock import JST
@@ -80,6 +81,11 @@ class Command(BaseCommand):
             f"{done.to.astimezone(JST):%Y-%m-%d %H:%M:%S} の状態に戻しました"
             f"（控え {done.begun_with}、ログ {done.segments:,} 個、ファイル {done.files:,} 個）。"
         )
+        if marks := missing_keys(own_repository()).get(done.begun_with):
+            self.stdout.write(
+                f"この時点の値（口座など）と預かったファイルを読むには、鍵 {'、'.join(marks)} も要ります。"
+                "別に保管した以前の鍵を FIELD_KEYS の末尾に加え、manage.py rotate_keys を実行してください。"
+            )
         if options["tried"]:
             self._try(options["into"].resolve())
         self.stdout.write(
