@@ -182,6 +182,7 @@ urlpatterns = [
     path("people/", people.person_list, name="person_list"),
     path("people/new/", people.person_new, name="person_new"),
     path("people/<int:pk>/", people.person_detail, name="person_detail"),
+    path("people/<int:pk>/api-tokens/<int:token_id>/", people.token_revoke, name="person_token_revoke"),
     path("people/<int:pk>/<str:act>/", people.person_act, name="person_act"),
     path("sign-ins/", sign_in_events.sign_in_event_list, name="sign_in_event_list"),
     path("sign-in-policy/", sign_in_policy.sign_in_policy, name="sign_in_policy"),

@@ -13,6 +13,7 @@ from core import clock
 from core.audit.acting import Actor, acting
 from core.database.rows import Rows
 from core.errors import DomainError
+from core.notify.services import queue_mail
 from portal_expert.models import ApiToken
 
 PREFIX = "dsp_"
@@ -48,14 +49,35 @@ def issue_token(*, user: User, name: str, days: int, actor: Actor) -> tuple[ApiT
     return token, text
 
 
-def revoke_token(*, token: ApiToken, actor: Actor) -> None:
-    """From now on the token opens nothing. One's own only; ApiToken.DoesNotExist for another's."""
+def revoke_token(*, token: ApiToken, actor: Actor, reason: str = "") -> None:
+    """From now on the token opens nothing. One's own, or anybody's for an administrator, with a reason.
+
+    The holder is told by mail when somebody else did it. ApiToken.DoesNotExist for whom may not see it.
+    """
     if isinstance(actor, User):
         require(actor, "revoke_api_token")
         if not ApiToken.objects.visible_to(actor).filter(pk=token.pk).exists():
             raise ApiToken.DoesNotExist
-    with acting(actor, "revoke_api_token"):
-        ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=clock.now())
+    reason = " ".join(reason.split())
+    others = isinstance(actor, User) and actor.pk != token.user_id
+    if others and not reason:
+        raise DomainError("失効させる理由を入力してください。", code="reason")
+    with acting(actor, "revoke_api_token", reason):
+        revoked = ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=clock.now())
+        holder = User.objects.get(pk=token.user_id)
+        if revoked and others and holder.is_active and holder.email:
+            queue_mail(
+                to=holder.email,
+                template="task",
+                context={
+                    "name": holder.get_full_name(),
+                    "title": f"APIトークン「{token.name}」を事務局が失効させました",
+                    "note": f"理由：{reason}。続けて使うときは、新しいトークンを発行してください。",
+                    "path": "/expert/tokens/",
+                },
+                key=f"api-token-revoked:{token.pk}",
+                actor=actor,
+            )
 
 
 # Asked with every request of a phone: one short statement instead of two that are built anew each time.

@@ -17,12 +17,15 @@ from accounts import limiter, reauthentication, services
 from accounts.links import absolute
 from accounts.models import Role, User
 from accounts.second_factor import is_compulsory
+from core import clock
 from core.audit.models import Change
 from core.errors import DomainError
 from experts.accounts import create_tied_user
 from office.access import office_view, person
 from office.lists import containing, page_of, sorted_by
 from office.people_forms import WEEKDAYS, ContactForm, LimitsForm, NewPersonForm, ReasonForm, RoleForm
+from portal_expert.models import ApiToken
+from portal_expert.tokens import revoke_token
 
 STATES = [
     ("active", "使える"),
@@ -98,6 +101,7 @@ def person_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "compulsory": is_compulsory(user),
         "hours": _hours(user),
         "locks": limiter.locks(user),
+        "tokens": ApiToken.objects.visible_to(person(request)).filter(user=user),
         "session_count": UserSession.objects.filter(user=user).count(),
         "events": user.sign_in_events.select_related("actor")[:15],
         "history": [
@@ -291,6 +295,38 @@ def person_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
         "consequences": chosen.consequences,
         "label": chosen.label,
         "tone": chosen.tone,
+        "action_url": request.path,
+        "back_url": reverse("office:person_detail", args=[pk]),
+        "form": form,
+    }
+    return render(request, "office/confirm.html", context)
+
+
+@office_view("revoke_api_token")
+@reauthentication.required
+def token_revoke(request: HttpRequest, pk: int, token_id: int) -> HttpResponse:
+    """Asks for the reason, then ends one key of a person to the API; the person is told."""
+    rows = ApiToken.objects.visible_to(person(request)).select_related("user")
+    token = get_object_or_404(rows, pk=token_id, user=pk)
+    if not token.is_usable:
+        messages.info(request, f"APIトークン「{token.name}」は、もう使えなくなっています。")
+        return redirect("office:person_detail", pk=pk)
+    form = ReasonForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        revoke_token(token=token, actor=person(request), reason=form.cleaned_data["reason"])
+        messages.success(request, f"APIトークン「{token.name}」を失効させました。")
+        return redirect("office:person_detail", pk=pk)
+    context = {
+        "section": "people",
+        "title": "APIトークンを失効させますか",
+        "lead": f"{token.user.get_full_name()}さん（{token.user.username}）の「{token.name}」",
+        "facts": [("発行", clock.jst(token.created_at).strftime("%Y年%-m月%-d日 %H:%M"))],
+        "consequences": (
+            "このトークンを使うソフトウェアは、すぐに送れなくなります。元に戻せません。",
+            "本人へメールで知らせます。端末の画面からのチェックインには影響しません。",
+        ),
+        "label": "失効させる",
+        "tone": "danger",
         "action_url": request.path,
         "back_url": reverse("office:person_detail", args=[pk]),
         "form": form,

@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts.models import Role
+from accounts.services import create_user
 from core.audit.acting import SYSTEM
+from core.audit.models import Change
+from core.errors import DomainError
+from core.notify.models import Mail
 from portal_expert.models import ApiToken
 from portal_expert.tokens import holder_of, issue_token, revoke_token
 
@@ -81,3 +86,31 @@ def test_the_keys_of_others_are_not_there(cast: Any, phone: Client) -> None:
     with pytest.raises(ApiToken.DoesNotExist):
         revoke_token(token=token, actor=cast.expert)
     assert holder_of(text, LOCAL) == cast.other
+
+
+def test_an_administrator_ends_the_key_of_another_with_a_reason_and_the_holder_is_told(cast: Any) -> None:
+    cast.expert.email = "e1@example.jp"
+    cast.expert.save()
+    token, text = issue_token(user=cast.expert, name="会計", days=30, actor=cast.expert)
+    admin = create_user(username="kanri", role=Role.OFFICE_ADMIN, password="tsubame-119-haken", actor=SYSTEM)
+    client = Client()
+    client.force_login(admin)
+    session = client.session
+    session["confirmed_at"] = time.time()
+    session.save()
+    person = f"/office/people/{cast.expert.pk}/"
+    page = f"{person}api-tokens/{token.pk}/"
+    assert page in client.get(person).content.decode()
+    assert client.get(f"/office/people/{admin.pk}/api-tokens/{token.pk}/").status_code == 404
+    refused = client.post(page, {"reason": ""})
+    assert "error-summary" in refused.content.decode()
+    assert holder_of(text, LOCAL) == cast.expert
+    with pytest.raises(DomainError, match="理由"):
+        revoke_token(token=token, actor=admin)
+    assert client.post(page, {"reason": "端末の紛失"}).status_code == 302
+    assert holder_of(text, LOCAL) is None
+    assert Change.objects.filter(action="revoke_api_token", reason="端末の紛失", actor_id=admin.pk).exists()
+    # again, nothing happens and nobody is told twice
+    assert client.post(page, {"reason": "端末の紛失"}).status_code == 302
+    revoke_token(token=token, actor=admin, reason="もう一度")
+    assert [mail.to for mail in Mail.objects.all()] == ["e1@example.jp"]
