@@ -6,12 +6,10 @@ The rules' values are dated data: rule sets (rules.md §1) and the terms of the 
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from django.db.models import Q
 
 from core import clock
-from core.japan.calendar import fiscal_year_start
 from core.programme.selectors import RuleBook, code_items, dispatch_terms
 from experts.standing import is_active_on
 from rules import codes
@@ -20,10 +18,10 @@ from rules.ruleset import RuleSet
 from rules.wording import day as day_text
 
 from .appointed import unappointed
-from .models import Case, Dispatch, DispatchQuerySet, Status
+from .models import Case, Dispatch
 from .obstacles import Application, Obstacle, ObstacleKind
+from .quota import ENDED, dispatches_used
 
-_ENDED = (Status.CANCELLED, Status.DECLINED)
 # A member of a platform that may not dispatch is a member all the same.
 MAY_NOT_DISPATCH = "構成機関（派遣対象外）"
 
@@ -247,48 +245,6 @@ def _lead_time(application: Application, day: dt.date, today: dt.date) -> Iterat
         )
 
 
-def dispatches_of_year(company_id: int, year: int) -> DispatchQuerySet:
-    """The dispatches of a client that count in a fiscal year, whoever applied for them."""
-    first = clock.from_jst(dt.datetime.combine(fiscal_year_start(year), dt.time()))
-    after = clock.from_jst(dt.datetime.combine(fiscal_year_start(year + 1), dt.time()))
-    return (
-        Dispatch.objects.filter(company=company_id)
-        .filter(
-            Q(visited_from__gte=first, visited_from__lt=after)
-            | Q(visited_from=None, planned_from__gte=first, planned_from__lt=after)
-        )
-        .exclude(status__in=_ENDED)
-    )
-
-
-def dispatches_used(company_id: int, year: int, ignoring: Dispatch | None = None) -> int:
-    """How many dispatches a client has had or planned in a fiscal year, whoever applied for them. One query."""
-    return dispatches_of_year(company_id, year).exclude(pk=ignoring.pk if ignoring else 0).count()
-
-
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """Dispatches of a client in a fiscal year: how many it has had or planned, and how many it may have."""
-
-    year: int
-    used: int
-    limit: int
-
-    @property
-    def left(self) -> int:
-        """How many may still be applied for without the office's approval."""
-        return max(0, self.limit - self.used)
-
-
-def quota_of(company_id: int, topic: str, day: dt.date) -> Quota | None:
-    """What a client has left in the day's fiscal year for a topic (rules.md §1); None on a day without rules."""
-    rules = RuleBook()(day)
-    if rules is None:
-        return None
-    year = fiscal_year(day)
-    return Quota(year, dispatches_used(company_id, year), rules.limit_for(topic))
-
-
 def _limit(
     application: Application, rules: RuleSet, day: dt.date, ignoring: Dispatch | None
 ) -> Iterator[Obstacle]:
@@ -323,7 +279,7 @@ def _overlaps(application: Application, ignoring: Dispatch | None) -> Iterator[O
     if start is None or end is None or end <= start:
         return
     others = (
-        Dispatch.objects.exclude(status__in=_ENDED)
+        Dispatch.objects.exclude(status__in=ENDED)
         .exclude(pk=ignoring.pk if ignoring else 0)
         .filter(
             Q(visited_from=None, planned_from__lt=end, planned_to__gt=start)

@@ -7,8 +7,8 @@ from django import forms
 
 from accounts.models import User
 from core import clock
-from dispatch.applications import Quota, dispatches_of_year, quota_of
 from dispatch.models import Company, Dispatch
+from dispatch.quota import Quota, dispatches_of_year, quota_of
 from dispatch.services import Obstacle, ObstacleKind, check_application, missing_fields
 from portal_institution.forms.applying import FIELD_OF, ApplicationForm
 

@@ -2,25 +2,18 @@
 
 import json
 import secrets
-import uuid
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib import messages
-from django.contrib.auth.decorators import login_not_required
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from core import clock
 from core.agreements.services import current_text
 from core.client_address import address_of
-from core.errors import DomainError, FieldErrors
-from experts.registration.certificate_views import file_response
+from core.errors import DomainError
 from experts.registration.criteria import certificates_needed
 from experts.registration.fields import CERTIFICATE, title_of
 from experts.registration.models import Certificate, Registration
@@ -29,19 +22,15 @@ from experts.registration.services import (
     EntryConflict,
     EntryRefused,
     LinkUnusable,
-    add_certificate,
     check_entry,
-    open_own_certificate,
-    registration_by_token,
-    remove_certificate,
     save_entry,
     submit,
 )
 from portal_expert.account_answers import answer_account
 
 from .forms import EntryForm, shown_in, typed
+from .link import by_link
 
-View = Callable[..., HttpResponseBase]
 _MOST_BYTES = 100_000
 _SECTIONS = (
     ("person", "氏名・連絡先", ("name", "kana", "prefecture_code", "address", "phone", "email")),
@@ -59,35 +48,13 @@ _SECTIONS = (
 )  # fmt: skip
 
 
-def _unusable(request: HttpRequest) -> HttpResponse:
-    """The same words for wrong, used, ended and replaced links."""
-    return render(request, "client/unusable.html", {"message": LinkUnusable().message}, status=404)
-
-
-def _by_link(view: View) -> View:
-    """Gives the view the registration of the link; without one, the page that tells nothing."""
-
-    @login_not_required
-    @wraps(view)
-    def guarded(request: HttpRequest, token: str, **kwargs: Any) -> HttpResponseBase:
-        registration = registration_by_token(token)
-        if registration is None:
-            return _unusable(request)
-        try:
-            return view(request, token, registration, **kwargs)
-        except LinkUnusable:
-            return _unusable(request)
-
-    return guarded
-
-
 def _returned(registration: Registration) -> dict[str, str]:
     """What was sent back and isn't mended yet: field or `certificate:<kind>` → why."""
     return dict(registration.returns.filter(answered_at=None).values_list("field", "reason"))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@_by_link
+@by_link
 def entry(request: HttpRequest, token: str, registration: Registration) -> HttpResponseBase:
     """The form as it was left, and its sending; afterwards where the registration stands."""
     if not registration.can_enter:
@@ -233,7 +200,7 @@ def _revision(request: HttpRequest) -> int:
 
 
 @require_POST
-@_by_link
+@by_link
 def draft(request: HttpRequest, token: str, registration: Registration) -> HttpResponseBase:
     """Keeps what was typed so far (static/js/autosave.js)."""
     if len(request.body) > _MOST_BYTES:
@@ -267,94 +234,9 @@ def _plain(value: Any) -> Any:
 
 
 @require_POST
-@_by_link
+@by_link
 def account(request: HttpRequest, token: str, registration: Registration) -> HttpResponseBase:
     """Answers the account fields while they are typed (static/js/account-entry.js)."""
     entered = registration.entry
     person = {"kana": entered.get("kana", ""), "payee_class": entered.get("payee_class", "")}
     return answer_account(request, who=f"registration:{registration.pk}", person=person)
-
-
-@require_POST
-@_by_link
-def certificate_add(request: HttpRequest, token: str, registration: Registration) -> HttpResponseBase:
-    """Takes a photo or PDF in; back to the form with a word about it."""
-    upload = request.FILES.get("file")
-    if not isinstance(upload, UploadedFile):
-        messages.error(
-            request, "ファイルが選ばれていません。写真または PDF を選んで、もう一度追加してください。"
-        )
-        return _back(token)
-    try:
-        added = add_certificate(
-            registration=registration,
-            kind=request.POST.get("kind", ""),
-            upload=upload,
-            key=request.POST.get("key", ""),
-        )
-    except FieldErrors as refusal:
-        messages.error(request, "".join(refusal.by_field.values()))
-    except LinkUnusable:
-        raise
-    except DomainError as refusal:
-        messages.error(request, refusal.message)
-    else:
-        messages.success(request, f"{added.get_kind_display()}を追加しました。")
-    return _back(token)
-
-
-def _back(token: str) -> HttpResponse:
-    response = redirect("registration_entry:entry", token)
-    response["Location"] += "#certificates"
-    return response
-
-
-@require_POST
-@_by_link
-def certificate_remove(
-    request: HttpRequest, token: str, registration: Registration, certificate: uuid.UUID
-) -> HttpResponseBase:
-    """Takes a file back."""
-    found = registration.certificates.filter(uuid=certificate).first()
-    if found is None:
-        return _unusable(request)
-    try:
-        remove_certificate(registration=registration, certificate=found)
-    except LinkUnusable:
-        raise
-    except DomainError as refusal:
-        messages.error(request, refusal.message)
-    else:
-        messages.success(request, f"{found.get_kind_display()}を取り除きました。")
-    return _back(token)
-
-
-@require_safe
-@_by_link
-def certificate(
-    request: HttpRequest, token: str, registration: Registration, certificate: uuid.UUID
-) -> HttpResponseBase:
-    """The own file."""
-    return _file(request, registration, certificate, small=False)
-
-
-@require_safe
-@_by_link
-def certificate_small(
-    request: HttpRequest, token: str, registration: Registration, certificate: uuid.UUID
-) -> HttpResponseBase:
-    """Its thumbnail."""
-    return _file(request, registration, certificate, small=True)
-
-
-def _file(
-    request: HttpRequest, registration: Registration, name: uuid.UUID, *, small: bool
-) -> HttpResponseBase:
-    found = registration.certificates.filter(uuid=name, removed_at=None).first()
-    if found is None:
-        return _unusable(request)
-    try:
-        file = open_own_certificate(registration=registration, uuid=name, thumbnail=small)
-    except DomainError as refusal:
-        return render(request, "client/unusable.html", {"message": refusal.message}, status=409)
-    return file_response(file, found, "image/jpeg" if small else found.media_type)

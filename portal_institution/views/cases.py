@@ -12,9 +12,9 @@ from core import clock
 from core.audit.services import record_page
 from core.errors import DomainError
 from core.ui.lists import page_of, sorted_by
-from dispatch.applications import quota_of
 from dispatch.consent import consent_text, consent_text_of
 from dispatch.models import Case
+from dispatch.quota import quota_of
 from dispatch.services import (
     FieldErrors,
     StaleEdit,

@@ -13,8 +13,8 @@ from core.audit.services import record_page
 from core.errors import DomainError
 from core.japan.prefectures import CHOICES as PREFECTURES
 from core.ui.lists import page_of, sorted_by
-from dispatch.applications import quota_of
 from dispatch.models import Company
+from dispatch.quota import quota_of
 from dispatch.services import (
     DuplicateClient,
     FieldErrors,
