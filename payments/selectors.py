@@ -1,6 +1,7 @@
 """What the office's screens read about months, runs and calculations; each a fixed number of queries."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
@@ -47,6 +48,7 @@ SELECT date_trunc('month', d.visited_from {JST})::date, count(DISTINCT d.id), su
   JOIN dispatch_dispatch d ON d.id = l.dispatch_id
  WHERE r.status IN {FROZEN} AND (%(first)s::timestamptz IS NULL
        OR (d.visited_from >= %(first)s AND d.visited_from < %(end)s))
+   AND d.status IN ('scheduled', 'paid')
  GROUP BY 1
 """
 
@@ -55,23 +57,37 @@ def _empty(month: dt.date) -> Summary:
     return {"month": month, **{key: {"count": 0, "yen": 0} for key in (*_KEYS.values(), "paid")}}
 
 
+def _bounds(first: dt.date, last: dt.date) -> dict[str, dt.datetime]:
+    """From the first moment of one month to that after another, as the queries take them."""
+    after = (last.replace(day=1) + dt.timedelta(days=32)).replace(day=1)
+    return {
+        "first": clock.from_jst(dt.datetime.combine(first.replace(day=1), dt.time())),
+        "end": clock.from_jst(dt.datetime.combine(after, dt.time())),
+    }
+
+
 def month_summary(month: dt.date) -> Summary:
     """How the dispatches that took place in a month stand: payable, hold, incomplete, ineligible, paid.
 
     Each is {count, yen}; the yen of what is held is what it would be paid. Two queries.
     """
     month = month.replace(day=1)
-    after = (month + dt.timedelta(days=32)).replace(day=1)
-    bounds = {
-        "first": clock.from_jst(dt.datetime.combine(month, dt.time())),
-        "end": clock.from_jst(dt.datetime.combine(after, dt.time())),
-    }
-    return _summaries(bounds, Assessment.objects.filter(month=month)).get(month) or _empty(month)
+    found = _summaries(_bounds(month, month), Assessment.objects.filter(month=month))
+    return found.get(month) or _empty(month)
 
 
-def month_summaries() -> list[Summary]:
-    """The same for every month with dispatches that took place, newest first. Two queries."""
-    found = _summaries({"first": None, "end": None}, Assessment.objects.all())
+def month_summaries(months: Sequence[dt.date] | None = None) -> list[Summary]:
+    """The same for every month with dispatches that took place, newest first. Two queries.
+
+    With `months`, the first days of months that lie together, only theirs, without a look at any other.
+    """
+    if months is None:
+        found = _summaries({"first": None, "end": None}, Assessment.objects.all())
+    elif not months:
+        return []
+    else:
+        first, last = min(months), max(months)
+        found = _summaries(_bounds(first, last), Assessment.objects.filter(month__range=(first, last)))
     return [found[month] for month in sorted(found, reverse=True)]
 
 

@@ -70,7 +70,11 @@ class Job(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "ジョブ"
         ordering = ["-id"]
-        indexes = [models.Index(fields=["status", "created_at"], name="jobs_job_status")]
+        indexes = [
+            models.Index(fields=["status", "created_at"], name="jobs_job_status"),
+            # the latest of a kind, which many pages name
+            models.Index(fields=["kind", "-id"], name="jobs_job_kind"),
+        ]
 
     def __str__(self) -> str:
         return self.title

@@ -348,6 +348,14 @@ class TravelLine(models.Model):
                 condition=models.Q(claimed__gte=0, claimed__lte=9_999_999_999),
             ),
         ]
+        indexes = [
+            # large claims that nobody has decided about, of a few hundred thousand lines
+            models.Index(
+                fields=["claimed", "dispatch"],
+                name="dispatch_travel_undecided",
+                condition=models.Q(accepted_km=None, accepted_yen=None),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.dispatch} {self.line_no}"

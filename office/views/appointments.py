@@ -108,7 +108,7 @@ def appointment_list(request: HttpRequest) -> HttpResponse:
         "form": form,
         "text": text,
         "whom": offering.active_experts(form.initial["first_day"]).count() if form and years else 0,
-        "page": page_of(request, selectors.rounds_with_counts(user)),
+        "page": page_of(request, selectors.rounds_with_counts(user), counted=Round.objects.visible_to(user)),
     }
     return render(request, "office/appointments/list.html", context)
 

@@ -21,6 +21,9 @@ from office.lists import month_of, page_of, sorted_by
 from office.months import month_bounds, months_with_visits
 from office.selectors import with_words
 
+# Beyond so many nobody pages; whoever has more says a month, a state or words.
+MOST_LISTED = 10_000
+
 
 @office_view()
 def dispatch_list(request: HttpRequest) -> HttpResponse:
@@ -45,7 +48,7 @@ def dispatch_list(request: HttpRequest) -> HttpResponse:
     columns = {"number": "number", "visited_from": "visited_from"}
     found = sorted_by(request, rows, columns, ("-planned_from", "number"))
     # the page is chosen by the keys alone: far pages and wide searches sort numbers, not whole records
-    page = page_of(request, found.values_list("pk", flat=True))
+    page = page_of(request, found.values_list("pk", flat=True), most=MOST_LISTED)
     shown = Dispatch.objects.visible_to(user).select_related("expert", "institution", "company", "assessment")
     whole = shown.in_bulk(list(page.object_list))
     page.object_list = [whole[pk] for pk in page.object_list]

@@ -35,6 +35,11 @@ def _unread_dispatches() -> list[int]:
     return [int(key.rpartition(":")[2]) for key in keys]
 
 
+def _unfinished(rows: QuerySet[Inquiry], unread: list[int]) -> QuerySet[Inquiry]:
+    """What waits for an answer or for somebody who reads it; both by index, however many have ended."""
+    return rows.filter(Q(answered_at=None) | Q(answered_at__isnull=False, dispatch__in=unread))
+
+
 def _tab(rows: QuerySet[Inquiry], tab: str, unread: list[int]) -> QuerySet[Inquiry]:
     if tab == "answered":
         return rows.filter(answered_at__isnull=False, dispatch__in=unread).order_by("answered_at", "pk")
@@ -51,11 +56,11 @@ def inquiries_waiting(user: User) -> list[Waiting]:
         return []
     unread, today = _unread_dispatches(), clock.today()
     counted = (
-        Inquiry.objects.visible_to(user)
+        _unfinished(Inquiry.objects.visible_to(user), unread)
         .order_by()
         .aggregate(
-            answered=Count("pk", filter=Q(answered_at__isnull=False, dispatch__in=unread)),
-            oldest=Min("answered_at", filter=Q(dispatch__in=unread)),
+            answered=Count("pk", filter=Q(answered_at__isnull=False)),
+            oldest=Min("answered_at"),
             late=Count("pk", filter=Q(answered_at=None, due_on__lt=today)),
             asked=Min("asked_at", filter=Q(answered_at=None, due_on__lt=today)),
         )
@@ -107,10 +112,14 @@ def inquiry_list(request: HttpRequest) -> HttpResponse:
     record_page(actor=user, rows=shown)
     _with_reminders(shown, user)
     today = clock.today()
-    counts = everything.order_by().aggregate(
-        open=Count("pk", filter=Q(answered_at=None)),
-        late=Count("pk", filter=Q(answered_at=None, due_on__lt=today)),
-        answered=Count("pk", filter=Q(answered_at__isnull=False, dispatch__in=unread)),
+    counts = (
+        _unfinished(everything, unread)
+        .order_by()
+        .aggregate(
+            open=Count("pk", filter=Q(answered_at=None)),
+            late=Count("pk", filter=Q(answered_at=None, due_on__lt=today)),
+            answered=Count("pk", filter=Q(answered_at__isnull=False)),
+        )
     )
     context = {
         "section": "work",

@@ -14,7 +14,7 @@ from dispatch.models import Assessment, Dispatch
 from institutions.models import Institution
 from office.access import office_view, person
 from office.lists import containing, month_of, page_of, sorted_by
-from office.months import month_bounds
+from office.months import month_bounds, months_with_visits
 from office.selectors import codes_of, finding_title
 from office.views.runs import may_create
 from payments.models import PayoutRun
@@ -22,17 +22,22 @@ from payments.selectors import last_check, month_summaries, month_summary
 from payments.services.payee_changes import warning_of
 
 PROCESSED = "処理済"
+MONTHS_A_PAGE = 24
 SEARCHED = ("number", "expert__name", "expert__kana", "company__name")
 
 
 @office_view()
 def month_list(request: HttpRequest) -> HttpResponse:
-    """All months with visits, newest first."""
+    """Months with visits, newest first; two years on a page, so that ten are not added up for one look."""
+    page = page_of(request, months_with_visits(), MONTHS_A_PAGE)
     runs: dict[dt.date, list[PayoutRun]] = {}
     for run in PayoutRun.objects.visible_to(person(request)).order_by("month", "ordinal"):
         runs.setdefault(run.month, []).append(run)
-    months = [{**summary, "runs": runs.get(summary["month"], [])} for summary in month_summaries()]
-    return render(request, "office/months/list.html", {"section": "months", "months": months})
+    months = [
+        {**summary, "runs": runs.get(summary["month"], [])} for summary in month_summaries(list(page.object_list))
+    ]
+    context = {"section": "months", "months": months, "page": page}
+    return render(request, "office/months/list.html", context)
 
 
 FILTERS = ("kind", "code", "institution", "q")

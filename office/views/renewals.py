@@ -68,7 +68,9 @@ def renewal_list(request: HttpRequest) -> HttpResponse:
         "form": form,
         "running": running,
         "recipients": selectors.recipients() if form is not None else None,
-        "page": page_of(request, rows.order_by("-fiscal_year"), 20),
+        "page": page_of(
+            request, rows.order_by("-fiscal_year"), 20, counted=Campaign.objects.visible_to(user)
+        ),
     }
     return render(request, "office/renewal/list.html", context)
 

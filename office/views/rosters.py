@@ -95,7 +95,9 @@ def roster_list(request: HttpRequest) -> HttpResponse:
     context = {
         "section": "institutions",
         "form": form,
-        "page": page_of(request, rosters_of(person(request)), 20),
+        "page": page_of(
+            request, rosters_of(person(request)), 20, counted=Roster.objects.visible_to(person(request))
+        ),
     }
     return render(request, "office/rosters/list.html", context)
 

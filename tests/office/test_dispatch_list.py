@@ -66,3 +66,33 @@ def later(company: str) -> dict[str, Any]:
     """Another day for each client."""
     day = {"C1": "07-19", "C2": "07-20"}[company]
     return {"planned_from": at(f"{day} 10:00"), "planned_to": at(f"{day} 12:00")}
+
+
+def test_a_word_that_many_have_finds_the_same_in_the_same_order(
+    stage: Stage, desk: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for company in ("C1", "C2"):
+        stage.applied(stage.application(stage.case(company), expert="E2", **later(company)))
+    words = Dispatch.objects.order_by("number")[0]
+    for query in (
+        f"q={words.institution.name[:1]}",
+        f"q={words.number[:2]}&sort=number",
+        f"q={words.number}",
+    ):
+        few = listed(desk, query)
+        assert few
+        with monkeypatch.context() as patch:
+            patch.setattr("office.selectors.FREQUENT", 0)
+            assert listed(desk, query) == few
+
+
+def test_what_is_not_counted_to_its_end_says_so(
+    stage: Stage, desk: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for company in ("C1", "C2"):
+        stage.applied(stage.application(stage.case(company), expert="E2", **later(company)))
+    whole = desk.get(LIST).content.decode()
+    assert "2件中" in whole and "以上中" not in whole
+    monkeypatch.setattr("office.views.dispatches.MOST_LISTED", 1)
+    assert "1件以上中 1–1件を表示" in desk.get(LIST).content.decode()
+    assert len(listed(desk)) == 1

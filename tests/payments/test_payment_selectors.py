@@ -55,6 +55,8 @@ def test_months_come_newest_first_and_agree_with_the_single_month() -> None:
     assert len(months) > 1
     for summary in summaries:
         assert month_summary(summary["month"]) == summary
+    assert month_summaries(months[:2]) == summaries[:2]
+    assert month_summaries([]) == []
 
 
 def test_a_month_without_dispatches_is_empty() -> None:
