@@ -302,7 +302,7 @@ def person_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
     return render(request, "office/confirm.html", context)
 
 
-@office_view("revoke_api_token")
+@office_view("manage_users")
 @reauthentication.required
 def token_revoke(request: HttpRequest, pk: int, token_id: int) -> HttpResponse:
     """Asks for the reason, then ends one key of a person to the API; the person is told."""
