@@ -144,12 +144,16 @@ if os.environ.get("DATABASE_OWNER_URL") or os.environ.get("DATABASE_OWNER_URL_FI
     DATABASES["owner"] = database("DATABASE_OWNER_URL")
     if DATABASES["owner"]["USER"] == DATABASES["default"]["USER"]:
         raise ImproperlyConfigured("DATABASE_URL と DATABASE_OWNER_URL には別のロールを使ってください。")
+    if _limit := seconds("DATABASE_LOCK_TIMEOUT"):
+        # a change of structure that can't have its table gives up, instead of holding everybody up who comes after it
+        _options = DATABASES["owner"]["OPTIONS"]
+        _options["options"] = f"{_options.get('options', '')} -c lock_timeout={_limit}s".strip()
 if os.environ.get("DATABASE_SEALER_URL") or os.environ.get("DATABASE_SEALER_URL_FILE"):
     # only the process that seals the history is given the sealer's address
     DATABASES["sealer"] = {**database("DATABASE_SEALER_URL"), "CONN_MAX_AGE": 0}
     if DATABASES["sealer"]["USER"] == DATABASES["default"]["USER"]:
         raise ImproperlyConfigured("DATABASE_URL と DATABASE_SEALER_URL には別のロールを使ってください。")
-    AUDIT_SIGNING_KEY = field_keys("AUDIT_SIGNING_KEY")[0]
+    AUDIT_SIGNING_KEY = " ".join(field_keys("AUDIT_SIGNING_KEY"))
 # Sealing has a queue of its own: only the worker that holds the sealer's address takes from it.
 CELERY_TASK_ROUTES = {
     "core.audit.tasks.seal_audit": {"queue": "seal"},
