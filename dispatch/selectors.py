@@ -118,17 +118,18 @@ _NOTED_BY_OFFICE = ("exclude", "release")
 def timeline(dispatch: Dispatch, user: "User") -> list[Entry]:
     """Who did what with a dispatch, when and why, oldest first; what the person may not see is left out.
 
-    Why the office put a dispatch aside is its own note (as of M01 and X06); what it asked the institution, the expert
-    doesn't read.
+    Why the office put a dispatch aside is its own note (as of M01 and X06; `decision_told` is what others read); what
+    it asked the institution, the expert doesn't read.
     """
     is_expert = user.role == Role.EXPERT
+    is_office = user.role.startswith("office")
     found = [
         Entry(
             change.at,
             change.actor_name,
             f"{_STEP_NAMES.get(change.action, change.action)}（{change.get_from_status_display()} →"
             f" {change.get_to_status_display()}）",
-            "" if is_expert and change.action in _NOTED_BY_OFFICE else change.reason,
+            "" if not is_office and change.action in _NOTED_BY_OFFICE else change.reason,
         )
         for change in StatusChange.objects.visible_to(user).filter(dispatch=dispatch)
     ]

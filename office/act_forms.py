@@ -136,8 +136,16 @@ class ExcludeForm(ReasonedForm):
 
     act, right, button, tone = "exclude", "decide_dispatch", "対象外にする", "danger"
     reason_list = CodeItem.List.DECISION_REASON
-    reason_label = "対象外とする理由"
+    reason_label = "対象外とする理由（事務局内の記録）"
+    field_order = ["reasons", "comment", "told", "sure"]
 
+    told = forms.CharField(
+        label="機関と専門家へ伝える理由",
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="機関と専門家の画面とメールに表示されます。通報者や調査の経緯など、事務局内の事情は書かないでください。",
+        error_messages={"required": "機関と専門家へ伝える理由を入力してください。"},
+    )
     sure = forms.BooleanField(
         label="謝金も旅費も支払わないことと、専門家と機関へ知らせることを確かめました",
         error_messages={"required": "内容を確かめて、チェックしてください。"},
@@ -146,7 +154,11 @@ class ExcludeForm(ReasonedForm):
     def perform(self) -> str:
         """Excludes: neither fee nor travel."""
         services.exclude_dispatch(
-            dispatch=self.dispatch, reason=self.reason, actor=self.user, edit_token=self.token
+            dispatch=self.dispatch,
+            reason=self.reason,
+            told=self.cleaned_data["told"],
+            actor=self.user,
+            edit_token=self.token,
         )
         return "対象外にしました。専門家と機関へ知らせました。"
 

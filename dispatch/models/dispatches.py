@@ -163,6 +163,8 @@ class Dispatch(models.Model):
     itinerary = CodeField("行程番号", blank=True)
     office_decision = models.CharField("事務局判断", max_length=10, blank=True)
     office_decision_reason = models.TextField("事務局判断理由", blank=True)
+    # what institution and expert read of an exclusion; the reason beside it is the office's own note. Not in the files
+    decision_told = models.TextField("機関と専門家へ伝える理由", blank=True, default="", db_default="")
     created_at = models.DateTimeField("登録日時", auto_now_add=True, db_default=Now())
     updated_at = models.DateTimeField("更新日時", auto_now=True, db_default=Now())
 

@@ -206,17 +206,28 @@ def hold_dispatch(*, dispatch: Dispatch, reason: str, actor: Actor, edit_token: 
         return change(row, office_decision=codes.DECISION_HOLD, office_decision_reason=reason)
 
 
-def exclude_dispatch(*, dispatch: Dispatch, reason: str, actor: Actor, edit_token: str = "") -> Dispatch:
-    """事務局判断 対象外: neither fee nor travel (X06). Expert and institution are told."""
+def exclude_dispatch(
+    *, dispatch: Dispatch, reason: str, actor: Actor, told: str = "", edit_token: str = ""
+) -> Dispatch:
+    """事務局判断 対象外: neither fee nor travel (X06). Expert and institution are told.
+
+    `reason` is the office's own note; `told` is what they read.
+    """
     reason = require_reason(reason, "対象外とする理由")
+    told = told.strip()
     with acting(actor, "exclude_dispatch", reason):
         row = locked(dispatch, actor, "decide_dispatch", edit_token)
-        decision = {"office_decision": codes.DECISION_INELIGIBLE, "office_decision_reason": reason}
+        decision = {
+            "office_decision": codes.DECISION_INELIGIBLE,
+            "office_decision_reason": reason,
+            "decision_told": told,
+        }
         step(row, "exclude", "対象外に", **decision)
         telling.settle_all(row, actor)
         title = f"派遣 {row.number} は支払の対象外となりました"
-        telling.tell_expert(row, telling.NEWS, title, actor, reason[:200])
-        telling.tell_institution(row, telling.NEWS, title, actor, reason[:200])
+        note = told[:200] or "理由は、事務局へお問い合わせください。"
+        telling.tell_expert(row, telling.NEWS, title, actor, note)
+        telling.tell_institution(row, telling.NEWS, title, actor, note)
         return row
 
 
@@ -226,7 +237,7 @@ def release_dispatch(*, dispatch: Dispatch, reason: str, actor: Actor, edit_toke
     with acting(actor, "release_dispatch", reason):
         allow(actor, "decide_dispatch")
         row = locked(dispatch, actor, "decide_dispatch", edit_token)
-        nothing = {"office_decision": "", "office_decision_reason": ""}
+        nothing = {"office_decision": "", "office_decision_reason": "", "decision_told": ""}
         if row.status == Status.INELIGIBLE:
             return step(row, "release", "対象外の取消", target=_standing(row), **nothing)
         if row.office_decision != codes.DECISION_HOLD:

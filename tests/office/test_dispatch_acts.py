@@ -287,7 +287,10 @@ def test_a_dispatch_is_held_and_released_and_the_story_tells_both(stage: Stage) 
 
 def test_a_dispatch_is_excluded_knowingly_and_released(stage: Stage) -> None:
     dispatch, client = held(stage), browser(stage.operator)
-    assert take(client, dispatch, "exclude", comment="虚偽の報告", sure="on").status_code == 302
+    told = "支援先から、訪問がなかったとの連絡がありました。"
+    page = text_of(take(client, dispatch, "exclude", comment="虚偽の報告", sure="on"))
+    assert "伝える理由を入力してください" in page
+    assert take(client, dispatch, "exclude", comment="虚偽の報告", told=told, sure="on").status_code == 302
     dispatch.refresh_from_db()
     assert (dispatch.status, dispatch.office_decision) == ("ineligible", "対象外")
     assert take(client, dispatch, "release", comment="申立てを認めた").status_code == 302

@@ -16,7 +16,7 @@ from core import clock
 from core.audit.acting import SYSTEM, acting
 from core.audit.models import Access
 from core.exchange.services import load_files
-from core.notify.models import Task
+from core.notify.models import Mail, Task
 from core.notify.services import notify
 from core.programme.selectors import dispatch_terms
 from dispatch.models import Dispatch, Draft, Inquiry
@@ -155,8 +155,16 @@ def test_the_list_and_the_first_page_agree_on_whose_turn_it_is(people: Any) -> N
 def test_the_office_notes_stay_in_the_office(people: Any, phone: Client) -> None:
     rows(reported("D6"), reported("D7", "2021-07-07"))
     hold_dispatch(dispatch=Dispatch.objects.get(number="D6"), reason="内部の疑い", actor=people.operator)
-    exclude_dispatch(dispatch=Dispatch.objects.get(number="D7"), reason="内部の判断", actor=people.approver)
+    exclude_dispatch(
+        dispatch=Dispatch.objects.get(number="D7"),
+        reason="内部の判断",
+        told="訪問が確かめられません。",
+        actor=people.approver,
+    )
+    assert not Task.objects.filter(note__contains="内部").exists()
+    assert not any("内部" in mail.body for mail in Mail.objects.all())
     check_month()
+    assert "理由：訪問が確かめられません。" in page(phone, "/expert/dispatches/D7/")
     assert "事務局が支払を保留しています。" in page(phone, "/expert/dispatches/D6/")
     for number, note in (("D6", "内部の疑い"), ("D7", "内部の判断")):
         for address in (

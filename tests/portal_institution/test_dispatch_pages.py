@@ -20,8 +20,10 @@ from dispatch.models import ApprovalRequest, AttestationLink, Company, Dispatch,
 from dispatch.services import (
     ask_back,
     decide_request,
+    exclude_dispatch,
     issue_attestation_link,
     link_of,
+    release_dispatch,
     save_draft,
 )
 from institutions.models import Institution, Member
@@ -428,3 +430,22 @@ def test_links_mailed_again_open_the_same_visit(stage: Stage, chief: Browser) ->
     found = link_of(token[1])
     assert found is not None
     assert found.dispatch == dispatch
+
+
+def test_of_an_exclusion_the_institution_reads_what_was_told_and_not_the_offices_note(
+    stage: Stage, chief: Browser
+) -> None:
+    dispatch = exclude_dispatch(
+        dispatch=stage.approved(),
+        reason="通報者の証言",
+        told="訪問が確かめられません。",
+        actor=stage.operator,
+    )
+    assert waiting_for(stage.chief)[-1].note == "訪問が確かめられません。"
+    page = page_of(chief, detail(dispatch))
+    assert "理由：訪問が確かめられません。" in page
+    assert "通報者" not in page
+    release_dispatch(dispatch=dispatch, reason="通報の取下げ", actor=stage.operator)
+    page = page_of(chief, detail(dispatch))
+    assert "訪問が確かめられません" not in page
+    assert "通報" not in page
