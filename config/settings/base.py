@@ -239,9 +239,9 @@ IMPORT_MAX_BYTES = 200 * 1024 * 1024
 
 # History leaves the database after so many days, and only into signed files; never below 31 (core/audit/retention.py).
 AUDIT_RETENTION_DAYS = env.int("AUDIT_RETENTION_DAYS", default=400)
-# Signed files of history by month, the key that signs them, and the last head of the chain seen here.
+# Signed files of history by month, the key that signs them (after it, retired ones), the last head of the chain seen here.
 AUDIT_DIR = VAR_DIR / "audit"
-# 32 random bytes in URL-safe base64; without them nothing can be signed or archived here.
+# Each 32 random bytes in URL-safe base64; without one nothing can be signed or archived here.
 AUDIT_SIGNING_KEY = ""
 
 # Every mail, also Django's and other packages', goes into the queue (core/notify); the worker sends it by MAIL_TRANSPORT.

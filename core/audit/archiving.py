@@ -175,8 +175,8 @@ def _replaced(path: Path) -> Iterator[BinaryIO]:
         fresh.unlink(missing_ok=True)
 
 
-def archive_problem(path: Path, key: Ed25519PublicKey) -> str:
-    """What is wrong with an archive file and its manifest, in one line; "" when both are as they were signed."""
+def archive_problem(path: Path, *keys: Ed25519PublicKey) -> str:
+    """What is wrong with an archive file and its manifest, in one line; "" when both are as one of the keys signed them."""
     try:
         manifest = json.loads(manifest_of(path).read_bytes())
         signature = manifest.pop("signature")
@@ -186,7 +186,7 @@ def archive_problem(path: Path, key: Ed25519PublicKey) -> str:
         return f"{path.name} の目録（{manifest_of(path).name}）がありません。"
     except (ValueError, KeyError, TypeError, AttributeError):
         return f"{path.name} の目録を読めません。"
-    if not isinstance(signature, str) or not signing.is_signed(_plain(manifest), signature, key):
+    if not isinstance(signature, str) or not signing.is_signed(_plain(manifest), signature, *keys):
         return f"{path.name} の目録の署名が正しくありません。"
     if not path.is_file():
         return f"{path.name} がありません。"
@@ -248,7 +248,7 @@ def purge_audit() -> int:
             cursor.execute("SELECT sealed_at FROM audit_seal WHERE number = %s", [last_block])
             if cursor.fetchone()[0] >= limit:
                 break
-            if problem := archive_problem(archive_folder() / name, signing.own_public_key()):
+            if problem := archive_problem(archive_folder() / name, *signing.own_public_keys()):
                 raise DomainError(f"{problem}履歴は消していません。")
             last = last_block
         if last == purged:

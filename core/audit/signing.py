@@ -12,12 +12,15 @@ from django.conf import settings
 from core.errors import DomainError
 
 
-def _private_key() -> Ed25519PrivateKey:
-    if not settings.AUDIT_SIGNING_KEY:
+def _private_keys() -> list[Ed25519PrivateKey]:
+    """The keys of the setting, the one that signs first; those after it are retired and only check what they signed."""
+    if not settings.AUDIT_SIGNING_KEY.split():
         raise DomainError("AUDIT_SIGNING_KEY が設定されていないため、履歴の保管ファイルに署名できません。")
     try:
-        seed = base64.urlsafe_b64decode(settings.AUDIT_SIGNING_KEY.strip())
-        return Ed25519PrivateKey.from_private_bytes(seed)
+        return [
+            Ed25519PrivateKey.from_private_bytes(base64.urlsafe_b64decode(key))
+            for key in settings.AUDIT_SIGNING_KEY.split()
+        ]
     except (binascii.Error, ValueError):
         # without its cause, which may show the key
         raise DomainError(
@@ -27,12 +30,12 @@ def _private_key() -> Ed25519PrivateKey:
 
 def sign(data: bytes) -> str:
     """The signature in base64. DomainError without a usable key."""
-    return base64.b64encode(_private_key().sign(data)).decode()
+    return base64.b64encode(_private_keys()[0].sign(data)).decode()
 
 
 def public_key_text() -> str:
     """The public half as PEM, for whoever checks archives elsewhere."""
-    key = _private_key().public_key()
+    key = _private_keys()[0].public_key()
     return key.public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     ).decode()
@@ -49,15 +52,17 @@ def read_public_key(path: Path) -> Ed25519PublicKey:
     return key
 
 
-def own_public_key() -> Ed25519PublicKey:
-    """The public half of this installation's key."""
-    return _private_key().public_key()
+def own_public_keys() -> list[Ed25519PublicKey]:
+    """The public halves of this installation's keys, of the one that signs first."""
+    return [key.public_key() for key in _private_keys()]
 
 
-def is_signed(data: bytes, signature: str, key: Ed25519PublicKey) -> bool:
-    """Whether the signature is one of this data under this key."""
-    try:
-        key.verify(base64.b64decode(signature, validate=True), data)
-    except (InvalidSignature, binascii.Error, ValueError):
-        return False
-    return True
+def is_signed(data: bytes, signature: str, *keys: Ed25519PublicKey) -> bool:
+    """Whether the signature is one of this data under one of these keys."""
+    for key in keys:
+        try:
+            key.verify(base64.b64decode(signature, validate=True), data)
+        except (InvalidSignature, binascii.Error, ValueError):
+            continue
+        return True
+    return False

@@ -18,7 +18,7 @@ from core.audit.archiving import archive_folder, archive_months, archive_problem
 from core.audit.models import Archive, Change, Seal
 from core.audit.retention import check_retention, retention_days
 from core.audit.sealing import seal_audit
-from core.audit.signing import own_public_key, public_key_text
+from core.audit.signing import own_public_keys, public_key_text
 from core.audit.verifying import verify_audit
 from core.errors import DomainError
 from core.secrets import new_key
@@ -56,7 +56,7 @@ def years_ago(tampering: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -
 def test_an_archive_holds_every_row_of_its_blocks_and_proves_itself(archived: Path) -> None:
     row = Archive.objects.get()
     assert (row.first_block, row.last_block, row.count) == (1, Seal.objects.count(), Change.objects.count())
-    assert archive_problem(archived, own_public_key()) == ""
+    assert archive_problem(archived, *own_public_keys()) == ""
     with gzip.open(archived, "rt") as lines:
         rows = [json.loads(line)["row"] for line in lines if '{"row"' in line]
     assert [int(row["id"]) for row in rows] == list(
@@ -87,7 +87,7 @@ def test_one_changed_byte_anywhere_fails_the_check(archived: Path) -> None:
         for position in range(0, len(whole), max(1, len(whole) // 40)):
             path.write_bytes(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :])
             if path == archived or json_differs(whole, path.read_bytes()):
-                assert archive_problem(archived, own_public_key())
+                assert archive_problem(archived, *own_public_keys())
         path.write_bytes(whole)
     call_command("verify_archive", archived)
 
@@ -111,6 +111,19 @@ def test_an_archive_is_checked_with_the_public_key_alone_and_refused_under_anoth
     (tmp_path / "no.pem").write_text("x")
     with pytest.raises(DomainError, match="公開鍵"):
         call_command("verify_archive", archived, public_key=tmp_path / "no.pem")
+
+
+def test_after_a_new_signing_key_older_archives_stay_checked_by_the_retired_one(
+    archived: Path, settings: Any
+) -> None:
+    old, new = settings.AUDIT_SIGNING_KEY, new_key()
+    settings.AUDIT_SIGNING_KEY = f"{new}\n{old}"
+    call_command("verify_archive", archived)
+    assert archive_problem(archived, *own_public_keys()) == ""
+    # what comes from now on is signed by the new one
+    assert public_key_text() != (archive_folder() / "public-key.pem").read_text()
+    settings.AUDIT_SIGNING_KEY = new
+    assert archive_problem(archived, *own_public_keys())
 
 
 def test_an_archived_tail_cannot_be_cut_from_the_database_unnoticed(

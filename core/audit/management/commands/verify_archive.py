@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from core.audit.archiving import archive_folder, archive_problem
-from core.audit.signing import own_public_key, read_public_key
+from core.audit.signing import own_public_keys, read_public_key
 from core.errors import DomainError
 
 
@@ -16,13 +16,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", nargs="*", type=Path, help="保管ファイル（省略すると、すべて）")
-        parser.add_argument("--public-key", type=Path, help="公開鍵（PEM）。省略すると、この環境の鍵")
+        parser.add_argument(
+            "--public-key", type=Path, help="公開鍵（PEM）。省略すると、この環境の鍵（以前のものも）"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         given = options["public_key"]
-        key = read_public_key(given) if given else own_public_key()
+        keys = [read_public_key(given)] if given else own_public_keys()
         files = options["files"] or sorted(archive_folder().glob("*.jsonl.gz"))
         for path in files:
-            if problem := archive_problem(path, key):
+            if problem := archive_problem(path, *keys):
                 raise DomainError(problem)
         self.stdout.write(f"{len(files)}個の保管ファイルに異常はありません。")
