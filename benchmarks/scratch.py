@@ -3,12 +3,15 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parent.parent
+# How often a database that is still in use is tried to be dropped; each try waits five seconds itself.
+_PATIENCE = 6
 
 
 def prepare() -> None:
@@ -42,8 +45,7 @@ def scratch_database(name: str) -> Iterator[dict[str, str]]:
         yield environment
     finally:
         _point_to(home)
-        with connections["owner"].cursor() as cursor:
-            cursor.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+        _drop(database)
 
 
 @contextmanager
@@ -116,7 +118,21 @@ def copied_database(environment: dict[str, str], name: str) -> Iterator[dict[str
             for key, value in environment.items()
         }
     finally:
-        _administer(f"DROP DATABASE IF EXISTS {copy} WITH (FORCE)")
+        _drop(copy)
+
+
+def _drop(database: str) -> None:
+    """Drops a database that nobody needs any more; what still looks at it (the server's own cleaning) is waited for."""
+    import psycopg
+
+    for _ in range(_PATIENCE):
+        try:
+            # without FORCE: the owner may not end the server's own processes, the plain form asks them to go
+            _administer(f"DROP DATABASE IF EXISTS {database}")
+            return
+        except psycopg.errors.ObjectInUse:
+            time.sleep(1)
+    _administer(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
 
 
 def _administer(statement: str) -> None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.scratch import ROOT, copied_database, scratch_database
+from benchmarks.scratch import ROOT, copied_database, kept_database, scratch_database
 from benchmarks.speed.figures import Figure, Part, ratio
 
 DISPATCHES, EXPERTS = 11_500, 7_000
@@ -36,6 +36,12 @@ def loaded_month(dispatches: int, experts: int, *, tell: bool = False) -> Iterat
 
     `tell`: says on the way what is done.
     """
+    with scratch_database(f"close{dispatches}") as environment:
+        _fill(dispatches, experts, tell=tell)
+        yield environment
+
+
+def _fill(dispatches: int, experts: int, *, tell: bool = False) -> None:
     from django.db import connections
 
     from accounts.models import Role, User
@@ -47,19 +53,18 @@ def loaded_month(dispatches: int, experts: int, *, tell: bool = False) -> Iterat
         if tell:
             print(f"{time.strftime('%H:%M:%S')} {what}", flush=True)
 
-    with scratch_database(f"close{dispatches}") as environment, tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         say("generating")
         Month(dispatches, experts=experts).write(folder)
         say("loading")
         assert load_folder(folder, actor=SYSTEM).ok
-        say("loaded")
-        User.objects.create(username="maker", role=Role.OFFICE_OPERATOR)
-        User.objects.create(username="checker", role=Role.OFFICE_APPROVER)
-        with connections["owner"].cursor() as cursor:
-            cursor.execute("VACUUM (ANALYZE)")
-        say("vacuumed")
-        yield environment
+    say("loaded")
+    User.objects.create(username="maker", role=Role.OFFICE_OPERATOR)
+    User.objects.create(username="checker", role=Role.OFFICE_APPROVER)
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE)")
+    say("vacuumed")
 
 
 def close_once(environment: dict[str, str], how: str) -> dict[str, Any]:
@@ -125,7 +130,12 @@ def measure_scale() -> Part:
     """Ten times as many dispatches and experts beside the small month, in turn."""
     small: list[dict[str, Any]] = []
     large: list[dict[str, Any]] = []
-    with loaded_month(DISPATCHES, EXPERTS) as few, loaded_month(DISPATCHES * 10, EXPERTS * 10) as many:
+    dispatches, experts = DISPATCHES * 10, EXPERTS * 10
+    shape = f"month {dispatches} {experts}"
+    with (
+        loaded_month(DISPATCHES, EXPERTS) as few,
+        kept_database("month", shape, lambda: _fill(dispatches, experts)) as many,
+    ):
         close_once(few, "ours")
         for _ in range(TEN_TIMES_ROUNDS):
             small.append(close_once(few, "ours"))
