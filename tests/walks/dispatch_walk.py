@@ -152,9 +152,11 @@ class DispatchWalk(Walk):
         return old, old == now
 
     def pick(self, draw: int) -> Dispatch:
-        """Any dispatch; the younger half of the time one of the last four."""
+        """Any dispatch, one of the last four, or one that is paid or about to be."""
         found = list(Dispatch.objects.order_by("pk"))
-        return found[-1 - draw // 2 % 4] if draw % 2 else found[draw // 2 % len(found)]
+        taken = [row for row in found if row.status in ("scheduled", "paid")]
+        among = (found, found[-4:], taken or found, found)[draw % 4]
+        return among[draw // 4 % len(among)]
 
     # -- rules ------------------------------------------------------------------------------------------------
 
@@ -258,7 +260,7 @@ class DispatchWalk(Walk):
     def whole_run(self, which: int, who: int, how: int) -> None:
         """A month is closed as it is meant to be, whatever was left in preparation."""
         for act in ("draft", "compute", "approve", "export", "transfer")[: 3 + how % 3]:
-            self.run_act(act, 0 if act != "approve" else 100 * (how % 2), 0)
+            self.run_act(act, 100 * (how % 4), 5 if act == "approve" and how % 8 == 7 else 0)
 
     def worker(self, which: int, who: int, how: int) -> None:
         """The worker gets what phones left to it, at last, perhaps two times."""
@@ -684,6 +686,8 @@ class DispatchWalk(Walk):
         if act == "approve":
             right = [each for each in self.world.of_role("office_approver") if each.pk != run.maker_id]
             person = self.somebody(right, who)
+            if how % 6 == 5:
+                person = next(each for each in self.world.people.values() if each.pk == run.maker_id)
             self.digests.append(run.digest)
             digest = (None, run.digest, self.digests[how % len(self.digests)])[how % 3]
             self.attempt(

@@ -80,7 +80,10 @@ class RegistrationWalk(Walk):
             self.clock.shift(dt.timedelta(hours=(1, 24, 24 * 8, 24 * 20)[how % 4]))
         elif what == "onwards":
             row = self.pick(which)
-            self.do(WAY.get(row.state, "withdraw"), row, who, how)
+            if row.state in WAY:
+                self.do(WAY[row.state], row, who, how)
+            else:
+                self.recommend(which, who, how)
         else:
             self.do(what, self.pick(which), who, how)
 
@@ -103,7 +106,7 @@ class RegistrationWalk(Walk):
                 institution=Institution.objects.get(code=code),
                 candidate_name=f"見本 {which % 5}子",
                 candidate_email=f"candidate{which % 5}@example.jp",
-                interview_on=clock.today() - dt.timedelta(days=how % 40 - 1),
+                interview_on=clock.today() - dt.timedelta(days=-1 if how % 40 == 7 else how % 40),
                 interview_manner="来所",
                 interviewer="面談 太郎",
                 interview_notes="経営革新計画の策定支援に詳しい。",
@@ -198,37 +201,25 @@ class RegistrationWalk(Walk):
         assert (opened is None) == dead, "a dead link opened something, or a live one nothing"
         if opened is None:
             return
-        what: Call = {
+        if act == "submit" and how % 5:
+            for kind in ("本人確認書類", "資格証明書"):
+                if kind not in services.kinds_of(opened):
+                    self.attempt("certificate", None, _adds(opened, kind, f"{kind}-{how}"), right=True)
+        call: Call = {
             "type": lambda: services.save_entry(
                 registration=opened, entry=_entry(how), revision=opened.entry_revision - (how % 10 == 9)
             ),
-            "submit": lambda: self._submit(opened, how),
-            "certificate": lambda: services.add_certificate(
+            "submit": lambda: services.submit(
                 registration=opened,
-                kind=("本人確認書類", "資格証明書", "通帳の写し")[how % 3],
-                upload=_picture(),
-                key=f"file-{how % 12}",
+                agreed={code: current_text(code).version for code in services.TEXTS} if how % 8 else {},
+                revision=opened.entry_revision - (how % 11 == 10),
+                address="192.0.2.1",
+            ),
+            "certificate": _adds(
+                opened, ("本人確認書類", "資格証明書", "通帳の写し")[how % 3], f"file-{how % 12}"
             ),
         }[act]
-        self.attempt(act, None, what, right=True)
-
-    def _submit(self, row: Registration, how: int) -> None:
-        if how % 5:
-            for kind in ("本人確認書類", "資格証明書"):
-                if kind not in services.kinds_of(row):
-                    services.add_certificate(
-                        registration=row, kind=kind, upload=_picture(), key=f"{kind}-{how}"
-                    )
-        agreed = {code: current_text(code).version for code in services.TEXTS}
-        services.submit(
-            registration=services.registration_by_token(self._token_of(row)) or row,
-            agreed=agreed if how % 8 else {},
-            revision=row.entry_revision,
-            address="192.0.2.1",
-        )
-
-    def _token_of(self, row: Registration) -> str:
-        return next(token for token, pk in reversed(self.links) if pk == row.pk)
+        self.attempt(act, None, call, right=True)
 
     # -- what must hold ---------------------------------------------------------------------------------------
 
@@ -310,6 +301,10 @@ def _entry(how: int) -> dict[str, Any]:
         "account_number": f"{1_000_000 + how % 8}",
         "account_holder_kana": "ミホン ハナコ",
     }
+
+
+def _adds(row: Registration, kind: str, key: str) -> Call:
+    return lambda: services.add_certificate(registration=row, kind=kind, upload=_picture(), key=key)
 
 
 def _picture() -> io.BytesIO:

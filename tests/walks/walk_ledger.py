@@ -227,7 +227,8 @@ class Ledger:
                 assert sum(line["amount"] for line in own) == payout["gross"]
                 assert all(line["expert_id"] == payout["expert_id"] for line in own)
                 # every payee of the walks is a person below a million yen: 10.21 %, cut once
-                assert payout["withholding"] == payout["gross"] * 1021 // 10_000
+                right = payout["gross"] * 1021 // 10_000
+                assert payout["withholding"] == right, f"{payout['withholding']} withheld instead of {right}"
                 assert payout["consumption_tax"] == payout["gross"] * 10 // 110
                 assert payout["net"] == payout["gross"] - payout["withholding"]
             if run["status"] in _FINAL:

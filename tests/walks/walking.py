@@ -9,6 +9,7 @@ import walk_world
 from dispatch_walk import DispatchWalk
 from hypothesis import HealthCheck, Phase, Verbosity
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+from planted_faults import Fault
 from registration_walk import RegistrationWalk
 from walk_tally import Tally
 
@@ -35,6 +36,19 @@ class Ground:
             "folder": self.folder,
         }
         return type(base.__name__, (base,), values)
+
+    def with_fault(self, fault: Fault, *, seed: int, walks: int, steps: int) -> str:
+        """What the walks say when the product has this fault: the first line of it; "" when they find nothing."""
+        machine: Any = getattr(self, fault.machine)
+        whole, machine.staged = machine.staged, self.databases.clone(self.staged)
+        try:
+            with fault.planted():
+                self.walk(machine, seed=seed, walks=walks, steps=steps)
+        except AssertionError as found:
+            return next(iter(str(found).splitlines()), type(found).__name__)
+        finally:
+            machine.staged = whole
+        return ""
 
     def walk(self, machine: Machine, *, seed: int, walks: int, steps: int, shrink: bool = False) -> None:
         """Takes so many walks of so many rules each; the same seed takes the same ones. Raises what a walk found."""
