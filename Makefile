@@ -8,7 +8,7 @@ PIP_ENV := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_IN
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test lint bench sbom screens manual lock clean drill evidence
+.PHONY: help setup tools demo test lint bench sbom screens manual lock walks clean drill evidence
 
 help: ## この一覧
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -76,6 +76,9 @@ bench: setup ## 速さの計測（締め・読み込み・PDF。記録は docs/e
 
 sbom: setup ## 部品表（CycloneDX）とサポート終了の一覧を docs/evidence に作る
 	@$(TEST_ENV) $(PY) -m deploy.sbom
+
+walks: setup ## 不規則な操作の長い試験（約15分。記録は docs/evidence/walks.md）
+	@$(TEST_ENV) $(PY) -m tests.walks
 
 screens: setup ## README の画面の写真を docs/screens に作る
 	@$(PY) -m docs.screens.take

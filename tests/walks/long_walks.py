@@ -8,35 +8,47 @@ from typing import Any
 
 import pytest
 import walking
+from planted_faults import FAULTS, Fault
 from walk_tally import Tally
+
+WALKS, STEPS = 10, 40
+# So many walks a planted fault is looked for.
+FAULT_WALKS = 60
+
+
+def _keep(name: str, result: dict[str, Any]) -> None:
+    target = Path(os.environ["WALKS_RESULT"]) / f"{name}.json"
+    target.write_text(json.dumps(result, ensure_ascii=False))
 
 
 @pytest.mark.parametrize("machine", ["dispatches", "registrations"])
 def test_long_walks(machine: str, databases: Any, tmp_path: Path) -> None:
     first, seconds = int(os.environ["WALKS_SEED"]), float(os.environ["WALKS_SECONDS"])
-    target = Path(os.environ["WALKS_RESULT"]) / f"{machine}.json"
     tally = Tally()
     ground = walking.Ground(databases, tally, tmp_path)
     seeds: list[int] = []
     failure = ""
     began = time.perf_counter()
-    while time.perf_counter() - began < seconds and not failure:
+    while time.perf_counter() - began < seconds:
         seeds.append(first + len(seeds))
-        print("種", seeds[-1], flush=True)  # noqa: T201
+        print(f"{machine}: 種 {seeds[-1]}", flush=True)  # noqa: T201
         try:
-            ground.walk(getattr(ground, machine), seed=seeds[-1], walks=10, steps=40)
+            ground.walk(getattr(ground, machine), seed=seeds[-1], walks=WALKS, steps=STEPS)
         except BaseException as found:
             failure = f"{type(found).__name__}: {found}"
             raise
         finally:
-            target.write_text(
-                json.dumps(
-                    {
-                        "seeds": seeds,
-                        "seconds": time.perf_counter() - began,
-                        "failure": failure,
-                        **tally.as_dict(),
-                    },
-                    ensure_ascii=False,
-                )
-            )
+            lasted = time.perf_counter() - began
+            _keep(machine, {"seeds": seeds, "seconds": lasted, "failure": failure, **tally.as_dict()})
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])
+def test_a_planted_fault_is_found(fault: Fault, databases: Any, tmp_path: Path) -> None:
+    tally = Tally()
+    ground = walking.Ground(databases, tally, tmp_path)
+    found = ground.with_fault(fault, seed=int(os.environ["WALKS_SEED"]), walks=FAULT_WALKS, steps=STEPS)
+    # the walk that finds something is taken a second time to make sure
+    walks = max(tally.walks.total() - 1, 1)
+    _keep(f"fault-{fault.name}", {"title": fault.title, "found": found, "walks": walks, "acts": tally.acts})
+    print(f"{fault.title}: {found}", flush=True)  # noqa: T201
+    assert found
