@@ -268,8 +268,15 @@ def field(bound: BoundField, optional_mark: bool = True) -> dict[str, object]:
 
 @register.inclusion_tag("components/error_summary.html")
 def error_summary(form: BaseForm) -> dict[str, object]:
-    """All errors of a form at its top, each a link to its field."""
-    return {"form": form, "fields": [bound for bound in form if bound.errors]}
+    """All errors of a form at its top, each a link to its field; of a group of choices, to the first one."""
+    return {"form": form, "fields": [(bound, _target(bound)) for bound in form if bound.errors]}
+
+
+def _target(bound: BoundField) -> str:
+    if bound.id_for_label:
+        return str(bound.id_for_label)
+    first = next(iter(bound.subwidgets), None)
+    return first.id_for_label if first is not None else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,20 @@ def test_the_error_summary_links_to_each_field() -> None:
     assert 'role="alert"' in html
 
 
+class ChoicesForm(forms.Form):
+    one = forms.ChoiceField(label="要件", choices=[("a", "甲"), ("b", "乙")], widget=forms.RadioSelect)
+    several = forms.MultipleChoiceField(
+        label="分野", choices=[("a", "甲"), ("b", "乙")], widget=forms.CheckboxSelectMultiple
+    )
+
+
+def test_of_a_group_of_choices_the_summary_links_to_the_first() -> None:
+    html = rendered("{% error_summary form %}{{ form.one }}{{ form.several }}", form=ChoicesForm({}))
+    for target in ("id_one_0", "id_several_0"):
+        assert f'<a href="#{target}">' in html
+        assert f'id="{target}"' in html
+
+
 def test_a_form_without_errors_has_no_summary() -> None:
     assert rendered("{% error_summary form %}", form=VisitForm()).strip() == ""
 
