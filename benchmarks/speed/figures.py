@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 from benchmarks.scratch import ROOT
 
 EVIDENCE = ROOT / "docs" / "evidence"
+ORDER = ("close", "close-scale", "huge", "load", "load-scale", "papers")
+"""In which order the parts stand in the record."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,7 @@ def keep(part: Part, circumstances: dict[str, Any], folder: Path = EVIDENCE) -> 
         "remarks": part.remarks,
         "figures": rows,
     }
+    kept["parts"] = {name: kept["parts"][name] for name in ORDER if name in kept["parts"]}
     folder.mkdir(parents=True, exist_ok=True)
     place.write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     (folder / "speed.md").write_text(document(kept), encoding="utf-8")
