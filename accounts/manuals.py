@@ -39,6 +39,7 @@ SHELF = (
     Shelved("office", "office.md", "事務局の担当者と承認者へ", _OFFICE),
     Shelved("office-admin", "office_admin.md", "事務局の管理者へ", frozenset({Role.OFFICE_ADMIN})),
     Shelved("history", "history.md", "変更履歴を調べる承認者と管理者へ", frozenset({Role.OFFICE_APPROVER, Role.OFFICE_ADMIN})),
+    Shelved("registration", "registration.md", "専門家の登録を希望する方へ（登録案内のリンクを受け取った方）", is_public=True),
     Shelved("sign-in", "sign_in.md", "ログインするすべての方へ", is_public=True),
 )  # fmt: skip
 
