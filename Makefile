@@ -8,7 +8,7 @@ PIP_ENV := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_IN
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test lint bench sbom screens manual lock walks clean drill evidence
+.PHONY: help setup tools demo test lint bench sbom screens manual lock walks clean drill faults evidence
 
 help: ## この一覧
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -88,6 +88,9 @@ manual: setup ## 手引きの画面の写真を docs/manual/pictures に作る
 
 drill: setup ## 控えと復元の訓練（使い捨ての環境。記録は docs/evidence/backup-drill.md）
 	@$(PY) manage.py backup_drill
+
+faults: setup tools ## 障害の試験（部品を順に壊し、ディスクを満杯にする。約10分、root。記録は docs/evidence/faults.md）
+	@$(PY) -m benchmarks.faults
 
 evidence: setup ## 長い確かめをすべて行い docs/evidence に記録（一部だけ: make evidence PARTS="faults walks"）
 	@$(PY) -m docs.evidence $(PARTS)
