@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
-from .repository import BackupError, Repository, digest_of, moment_of, stamp
+from .repository import BackupError, Repository, WithoutKey, digest_of, moment_of, stamp
 
 # A clock of the file system runs in ticks; what is taken twice does no harm.
 _SLACK = dt.timedelta(seconds=2)
@@ -116,10 +116,11 @@ def restore_files(
     listed_at: str,
     to: dt.datetime,
     roots: list[Root],
-) -> int:
-    """Writes the files as they were at the moment `to`; answers how many. What is there and equal stays.
+) -> tuple[int, list[str]]:
+    """Writes the files as they were at the moment `to`; answers how many, and which couldn't be. What is there and equal stays.
 
-    `known` are all files of the collection `listed_at`; what was deleted before isn't brought back. BackupError.
+    `known` are all files of the collection `listed_at`; what was deleted before isn't brought back. Where a collection
+    is damaged, another generation that has the same content does as well. BackupError where a listing is damaged.
     """
     by_name = {root.name: root for root in roots}
     source: dict[str, tuple[str, Entry]] = {}
@@ -135,9 +136,30 @@ def restore_files(
     wanted: dict[str, dict[str, Entry]] = {}
     for name, (moment, entry) in source.items():
         wanted.setdefault(moment, {})[name] = entry
+    lost: dict[str, Entry] = {}
     for moment, entries in wanted.items():
-        _restore(repository, f"files/{full}/{moment}.tar", entries, by_name)
-    return len(source)
+        lost |= _restore(repository, f"files/{full}/{moment}.tar", entries, by_name)[0]
+    for other in sorted(repository.set_names(), reverse=True) if lost else []:
+        for moment in collections(repository, other) if other != full else []:
+            lost = _from_elsewhere(repository, other, moment, lost, by_name)
+    return len(source) - len(lost), sorted(lost)
+
+
+def _from_elsewhere(
+    repository: Repository, full: str, moment: str, lost: dict[str, Entry], roots: dict[str, Root]
+) -> dict[str, Entry]:
+    """Brings what another generation has of the lost files, with the same content; answers what is lost still."""
+    try:
+        there = _listing(repository, full, moment)[1]
+    except BackupError:
+        return lost
+    same = {
+        name: entry for name, entry in lost.items() if name in there and there[name].sha256 == entry.sha256
+    }
+    if not same:
+        return lost
+    left = _restore(repository, f"files/{full}/{moment}.tar", same, roots)[0]
+    return {name: entry for name, entry in lost.items() if name not in same or name in left}
 
 
 def check_collection(repository: Repository, full: str, moment: str) -> None:
@@ -145,7 +167,11 @@ def check_collection(repository: Repository, full: str, moment: str) -> None:
     earlier, entries = _listing(repository, full, moment)
     if earlier and earlier not in collections(repository, full):
         raise BackupError(f"控えの files/{full}/{earlier}.json がありません。別の世代から戻してください。")
-    _restore(repository, f"files/{full}/{moment}.tar", entries, None)
+    left, why = _restore(repository, f"files/{full}/{moment}.tar", entries, None)
+    if left or why:
+        raise why or BackupError(
+            f"控えの files/{full}/{moment}.tar に {len(left)} 個のファイルがありません（{min(left)} など）。"
+        )
 
 
 def _listing(repository: Repository, full: str, moment: str) -> tuple[str, dict[str, Entry]]:
@@ -156,22 +182,32 @@ def _listing(repository: Repository, full: str, moment: str) -> tuple[str, dict[
 
 def _restore(
     repository: Repository, place: str, entries: dict[str, Entry], roots: dict[str, Root] | None
-) -> None:
+) -> tuple[dict[str, Entry], BackupError | None]:
+    """Writes (or, without roots, reads) files of one collection; answers those that couldn't be, and why."""
     left = dict(entries)
-    with repository.opened(place) as file, tarfile.open(fileobj=file, mode="r|", bufsize=_BLOCK) as tar:
-        for member in tar:
-            if (entry := left.pop(member.name, None)) is None:
-                continue
-            content = cast(BinaryIO, tar.extractfile(member))
-            if roots is None:
-                correct = digest_of(content) == entry.sha256
-            else:
-                root, _, relative = member.name.partition("/")
-                correct = _write(roots[root].folder, relative, content, entry)
-            if not correct:
-                raise BackupError(f"控えの {place} の {member.name} が、控えたときの内容と違います。")
-    if left:
-        raise BackupError(f"控えの {place} に {len(left)} 個のファイルがありません（{min(left)} など）。")
+    why: BackupError | None = None
+    try:
+        with repository.opened(place) as file, tarfile.open(fileobj=file, mode="r|", bufsize=_BLOCK) as tar:
+            for member in tar:
+                if (entry := left.get(member.name)) is None:
+                    continue
+                content = cast(BinaryIO, tar.extractfile(member))
+                if roots is None:
+                    correct = digest_of(content) == entry.sha256
+                else:
+                    root, _, relative = member.name.partition("/")
+                    correct = _write(roots[root].folder, relative, content, entry)
+                if correct:
+                    del left[member.name]
+                else:
+                    why = BackupError(f"控えの {place} の {member.name} が、控えたときの内容と違います。")
+    except WithoutKey:
+        raise
+    except BackupError as error:
+        why = error
+    except tarfile.TarError as error:
+        why = BackupError(f"控えの {place} が壊れています（{error}）。")
+    return left, why
 
 
 def _write(folder: Path, relative: str, content: BinaryIO, entry: Entry) -> bool:

@@ -55,7 +55,7 @@ def restore_in_place(
             to=to,
             durable=load_state(var_dir).durable,
         )
-        files = bring_files(repository, last, to, roots)
+        files, lost = bring_files(repository, last, to, roots)
         before = _swap(var_dir, fresh)
         make_folder(log_folder(var_dir), account)
     finally:
@@ -70,7 +70,7 @@ def restore_in_place(
             f"控えから起動できませんでした（{error}）。元のデータに戻しました。別の時刻を指定してください。"
         ) from error
     shutil.rmtree(var_dir / "postgres" / LOG_NAME, ignore_errors=True)
-    return Restored(to, last.name, segments, files)
+    return Restored(to, last.name, segments, files, lost)
 
 
 def _become_alone(users: int) -> None:

@@ -34,12 +34,16 @@ RECOVERY_SETTINGS = (
 
 @dataclass(frozen=True)
 class Restored:
-    """What was brought back: the moment, the backup it began with, how many segments of the log and files."""
+    """What was brought back: the moment, the backup it began with, how many segments of the log and files.
+
+    `lost` are files that no backup has whole; everything else is there.
+    """
 
     to: dt.datetime
     begun_with: str
     segments: int
     files: int
+    lost: list[str]
 
 
 def newest_moment(repository: Repository) -> dt.datetime:
@@ -159,8 +163,10 @@ def _unpack(
     _run(cluster, "pg_verifybackup", ["--no-parse-wal", "--quiet", "data"], folder, account)
 
 
-def bring_files(repository: Repository, last: Set, to: dt.datetime, roots: list[Root]) -> int:
-    """The kept files of the moment; answers how many. What is there and equal stays, others are left alone."""
+def bring_files(
+    repository: Repository, last: Set, to: dt.datetime, roots: list[Root]
+) -> tuple[int, list[str]]:
+    """The kept files of the moment; answers how many, and which no backup has whole. What is there and equal stays."""
     listing = repository.read_json(f"sets/{last.name}/{LISTING}")
     return restore_files(repository, last.full, set(listing["files"]), str(listing["moment"]), to, roots)
 

@@ -16,6 +16,7 @@ from config.servers.layout import load_state
 from core.backup import tasks
 from core.backup.checking import check_all
 from core.backup.repository import BASE, DATABASE_MANIFEST, FULL, INCREMENTAL, SET, BackupError, Repository
+from core.backup.restoring import bring_files, newest_moment
 from core.backup.verifying import needs_new_one, verify_all
 from core.backup.watching import standing
 from core.notify.models import Task
@@ -174,3 +175,22 @@ def test_with_a_damaged_backup_an_older_one_and_the_log_lead_to_the_same_moment(
     place.start()
     assert place.sql("SELECT count(*) FROM paid") == (102,)
     assert len(whole) > 0
+
+
+def test_a_file_whose_newest_copy_is_damaged_comes_from_another_generation_and_only_what_none_has_is_lost(
+    place: Place,
+) -> None:
+    (place.evidence / "old").write_bytes(b"receipt 1")
+    first = back_up(place)
+    (place.evidence / "young").write_bytes(b"receipt 2")
+    second = back_up(place, FULL)
+    (collection,) = (place.repository.folder / "files" / second.name).glob("*.tar")
+    flip(collection)
+    to = newest_moment(place.repository)
+    for path in place.evidence.iterdir():
+        path.unlink()
+    count, lost = bring_files(place.repository, second, to, place.roots)
+    assert (place.evidence / "old").read_bytes() == b"receipt 1"
+    assert lost == ["evidence/young"]
+    assert count >= 1
+    assert first.name != second.name

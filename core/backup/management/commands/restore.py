@@ -81,6 +81,11 @@ class Command(BaseCommand):
             f"{done.to.astimezone(JST):%Y-%m-%d %H:%M:%S} の状態に戻しました"
             f"（控え {done.begun_with}、ログ {done.segments:,} 個、ファイル {done.files:,} 個）。"
         )
+        if done.lost:
+            self.stderr.write(
+                f"ファイル {len(done.lost):,} 個は、どの世代の控えでも壊れていて戻せませんでした。ほかはすべて戻しました: "
+                + "、".join(done.lost[:20])
+            )
         if marks := missing_keys(own_repository()).get(done.begun_with):
             self.stdout.write(
                 f"この時点の値（口座など）と預かったファイルを読むには、鍵 {'、'.join(marks)} も要ります。"
@@ -108,7 +113,7 @@ class Command(BaseCommand):
             to=to,
         )
         roots = [replace(root, folder=folder / "files" / root.name, names=()) for root in own_roots()]
-        return Restored(to, last.name, segments, bring_files(repository, last, to, roots))
+        return Restored(to, last.name, segments, *bring_files(repository, last, to, roots))
 
     def _account(self, folder: Path) -> Account:
         # PostgreSQL doesn't run as root: what root restores belongs to the user of the own servers, or of the folder
