@@ -155,7 +155,7 @@ def report_pdf(experts: ExpertQuerySet, day: dt.date, facts: Sequence[tuple[str,
         (
             code,
             f"{name}（{kana}）" if kana else name,
-            f"{prefecture} {address}",
+            address if address.startswith(prefecture) else f"{prefecture}{address}",
             f"{body}　認定：{mark}" + (f" {number}" if number else "") + (f" {until}まで" if until else ""),
             topics.replace(";", "、"),
             qualifications.replace(";", "、"),

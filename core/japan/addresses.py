@@ -1,4 +1,4 @@
-"""Where an address is, as far as its municipality and no further."""
+"""Where an address is: with its prefecture, or as far as its municipality and no further."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import Final
 
-from .prefectures import PREFECTURES
+from .prefectures import BY_CODE, PREFECTURES
 
 _PREFECTURE: Final = re.compile("|".join(prefecture.name for prefecture in PREFECTURES))
 # Names that hold 市, 町 or 村 themselves come first; then 郡 with its 町 or 村, wards of cities, and the rest.
@@ -26,3 +26,11 @@ def municipality_of(address: str) -> str:
     rest = plain[found.end() :] if found else plain
     municipality = _MUNICIPALITY.match(rest.strip())
     return municipality[0] if municipality else ""
+
+
+def whole_address(prefecture_code: str, address: str) -> str:
+    """長野県松本市見本町1-2-3, whether the address begins with its prefecture already or with the city."""
+    prefecture = BY_CODE.get(prefecture_code)
+    if prefecture is None or address.startswith(prefecture.name):
+        return address
+    return f"{prefecture.name}{address}"

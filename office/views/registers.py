@@ -11,6 +11,7 @@ from django.utils.cache import patch_vary_headers
 from accounts.models import User
 from core import clock
 from core.audit.services import record_page
+from core.japan.addresses import whole_address
 from core.japan.industries import industry_name
 from dispatch.models import Dispatch
 from experts import search
@@ -108,7 +109,7 @@ def expert_detail(request: HttpRequest, code: str) -> HttpResponse:
     context = {
         "section": "experts",
         "expert": expert,
-        "prefecture_name": prefecture_name(expert.prefecture_code),
+        "address": whole_address(expert.prefecture_code, expert.address),
         "bank_name": bank_name,
         "branch_name": branch_name,
         "shows_bank": True,
@@ -165,7 +166,7 @@ def institution_detail(request: HttpRequest, code: str) -> HttpResponse:
     context = {
         "section": "institutions",
         "institution": institution,
-        "prefecture_name": prefecture_name(institution.prefecture_code),
+        "address": whole_address(institution.prefecture_code, institution.address),
         "admin_url": reverse("admin:institutions_institution_change", args=[institution.pk]),
         "members": members,
         "codes": codes_of(user, dispatch__institution=institution),

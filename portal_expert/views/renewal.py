@@ -14,7 +14,7 @@ from core import clock
 from core.audit.services import record_page
 from core.client_address import address_of
 from core.errors import DomainError, FieldErrors, NotAllowed
-from core.japan.prefectures import BY_CODE
+from core.japan.addresses import whole_address
 from dispatch import services
 from experts.models import Expert
 from experts.renewal.answering import agree_to_texts, answer_on_page, own_ask, pending_texts
@@ -62,9 +62,7 @@ def renewal(request: HttpRequest) -> HttpResponseBase:
         "section": "renewal",
         "ask": ask,
         "expert": expert,
-        "prefecture": BY_CODE[expert.prefecture_code].name
-        if expert and expert.prefecture_code in BY_CODE
-        else "",
+        "address": whole_address(expert.prefecture_code, expert.address) if expert else "",
         "is_open": is_open,
         "form": form,
         "consent": consent,

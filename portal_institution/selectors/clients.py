@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Count, F, Func, Q, QuerySet, Value
 
 from accounts.models import User
+from core.japan.addresses import whole_address
 from core.japan.industries import INDUSTRIES
 from core.japan.prefectures import BY_CODE
 from core.ui.lists import containing
@@ -60,9 +61,7 @@ def name_codes(row: Any) -> None:
     row.prefecture_name = (
         BY_CODE[row.prefecture_code].name if row.prefecture_code in BY_CODE else row.prefecture_code
     )
-    # many addresses begin with the prefecture, others with the city
-    begins = row.address.startswith(row.prefecture_name)
-    row.whole_address = row.address if begins else f"{row.prefecture_name}{row.address}"
+    row.whole_address = whole_address(row.prefecture_code, row.address)
     row.industry_name = INDUSTRIES.get(row.industry, row.industry)
 
 
