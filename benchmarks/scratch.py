@@ -49,7 +49,7 @@ def scratch_database(name: str) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def kept_database(name: str, shape: str, make: Callable[[], None]) -> Iterator[dict[str, str]]:
+def kept_database(name: str, shape: str, make: Callable[[], object]) -> Iterator[dict[str, str]]:
     """As `scratch_database`, but what `make` put into it stays for the next time, as long as the shape is the same.
 
     `shape` says in words what is inside; it stands as the database's comment once `make` has ended. Migrations that
