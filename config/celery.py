@@ -7,9 +7,12 @@ from urllib.parse import quote, unquote, urlsplit
 from celery import Celery
 from celery.signals import setup_logging
 
+from config.broker import use_lasting_channels
+
 # `celery -A config` comes without manage.py.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.embedded")
 
+use_lasting_channels()
 app = Celery("config")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
