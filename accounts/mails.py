@@ -21,18 +21,24 @@ def send_later(template: str, *users: User) -> None:
     from .tasks import queue_sign_in_mails
 
     # nobody is kept out because the worker can't be reached; such a mail is asked for again
-    wake_on_commit(queue_sign_in_mails, template, [user.pk for user in users])
+    # the message may reach the worker twice; its number makes one mail of it
+    wake_on_commit(queue_sign_in_mails, template, [user.pk for user in users], secrets.token_hex(8))
 
 
-def queue(template: str, user: User, **words: Any) -> bool:
-    """Queues one mail to a person; answers whether there was an address."""
+def key_of(template: str, user: User, message: str) -> str:
+    """The key of a person's mail that a message to the worker asks for."""
+    return f"{template}:{user.pk}:{message}"
+
+
+def queue(template: str, user: User, message: str, **words: Any) -> bool:
+    """Queues one mail to a person, once for a `message`; answers whether there was an address."""
     if not user.email:
         return False
     queue_mail(
         to=user.email,
         template=template,
         context={"name": user.get_full_name(), "username": user.username, "home": absolute("/"), **words},
-        key=f"{template}:{user.pk}:{secrets.token_hex(8)}",
+        key=key_of(template, user, message),
         actor=SYSTEM,
         concerns=Mail.Concern.ACCOUNT,
         keeps_body=False,
