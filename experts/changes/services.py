@@ -134,7 +134,12 @@ def _ask(
     note: str,
 ) -> ChangeRequest:
     locked = Expert.objects.select_for_update(of=("self",)).get(pk=expert.pk)
-    if (first := ChangeRequest.objects.filter(key=key, expert=locked, kind=kind).first()) is not None:
+    if (first := ChangeRequest.objects.filter(key=key).first()) is not None:
+        if (first.expert_id, first.kind) != (locked.pk, kind):
+            raise DomainError(
+                "この画面からは、別の変更が既に送信されています。画面を開き直して、もう一度申請してください。",
+                code="key",
+            )
         return first
     row = ChangeRequest.objects.open().select_for_update().filter(expert=locked, kind=kind).first()
     if row is not None and row.state != State.RETURNED:

@@ -250,3 +250,21 @@ def test_values_lie_sealed_and_the_number_is_shown_covered(stage: Stage) -> None
         cursor.execute('SELECT "before", wanted FROM expert_changes_changerequest')
         assert "7776655" not in str(cursor.fetchone())
     assert [line.wanted for line in lines_of(row, expert()) if line.name == "account_number"] == ["****655"]
+
+
+def test_a_forms_key_that_was_used_for_something_else_is_refused_in_words(stage: Stage) -> None:
+    row = ask(stage)
+    with pytest.raises(DomainError, match="画面を開き直して"):
+        ask(stage, kind="contact")
+    with pytest.raises(DomainError, match="画面を開き直して"):
+        services.enter_request(
+            expert=expert("E2"),
+            kind="account",
+            entry=ACCOUNT,
+            reason="口座を作り直したため",
+            source="letter",
+            source_note="7月1日着の変更届",
+            key="k1",
+            actor=stage.operator,
+        )
+    assert list(ChangeRequest.objects.all()) == [row]
