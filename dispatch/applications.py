@@ -251,7 +251,7 @@ def _limit(
     year = fiscal_year(day)
     used = dispatches_used(application.case.company_id, year, ignoring)
     limit = rules.limit_for(application.topic)
-    if used < limit or (ignoring is not None and ignoring.limit_exception):
+    if used < limit or _allowed_beyond(ignoring, year):
         return
     expected, actual = f"{year}年度 {limit}回まで", f"{used + 1}回目"
     if application.limit_reason.strip():
@@ -272,6 +272,13 @@ def _limit(
             "必要な理由を入れて、上限例外の承認を依頼してください。",
             field="limit_reason",
         )
+
+
+def _allowed_beyond(dispatch: Dispatch | None, year: int) -> bool:
+    """Whether the office allowed this dispatch beyond the limit of that year."""
+    if dispatch is None or not dispatch.limit_exception:
+        return False
+    return fiscal_year(dispatch.planned_from.astimezone(clock.JST).date()) == year
 
 
 def _overlaps(application: Application, ignoring: Dispatch | None) -> Iterator[Obstacle]:

@@ -30,6 +30,9 @@ from .steps import (
     wait_for_approval,
 )
 
+_ANOTHER_YEAR = (
+    "今の予定と同じ年度の日を選ぶか、この派遣を取り消し、新しい日で、上限例外の理由を添えて申請してください。"
+)
 _REASONS = {"web": "web_reason", "limit": "limit_reason", "lead": "lead_reason"}
 
 
@@ -210,10 +213,11 @@ def check_reschedule(
     lead_reason: str = "",
 ) -> list[Obstacle]:
     """The rules of time a dispatch wouldn't meet at another time, whether or not it came from a case; read only.
-    The expert must be registered on the new day, too.
+    The expert must be registered on the new day, too, and in another fiscal year the client must have one left.
 
     What isn't filled in yet is not judged.
     """
+    new_year = planned_from is not None and _year(planned_from) != _year(dispatch.planned_from)
     application = Application(
         case=Case(institution=dispatch.institution, company=dispatch.company, topic=dispatch.topic),
         expert=dispatch.expert,
@@ -221,13 +225,20 @@ def check_reschedule(
         planned_from=planned_from,
         planned_to=planned_to,
         lead_reason=lead_reason,
-        limit_reason="申請済み",
+        # within its year the dispatch has its place; what the office allowed beyond was for that year
+        limit_reason="" if new_year else "申請済み",
     )
-    return [
-        each
-        for each in check_application(application, ignoring=dispatch)
-        if each.field in ("expert", "planned_from", "planned_to", "lead_reason")
-    ]
+    found = []
+    for each in check_application(application, ignoring=dispatch):
+        if each.field in ("expert", "planned_from", "planned_to", "lead_reason"):
+            found.append(each)
+        elif each.field == "limit_reason" and each.kind is ObstacleKind.BLOCK:
+            found.append(replace(each, field="planned_from", next_step=_ANOTHER_YEAR))
+    return found
+
+
+def _year(moment: dt.datetime) -> int:
+    return fiscal_year(moment.astimezone(clock.JST).date())
 
 
 def cancel_dispatch(*, dispatch: Dispatch, reason: str, actor: Actor, edit_token: str = "") -> Dispatch:

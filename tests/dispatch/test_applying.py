@@ -1,12 +1,15 @@
 """Rules that stand against an application: each says rule, expected, actual and what to do."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
 from stage import Stage, at
 
+from core.audit.acting import SYSTEM, acting
 from core.errors import DomainError
 from core.notify.models import Task
+from core.programme.models import RuleSet
 from dispatch.models import ApprovalRequest, Case, Dispatch, Status
 from dispatch.services import (
     Obstacle,
@@ -14,11 +17,13 @@ from dispatch.services import (
     accept_dispatch,
     apply_for_dispatch,
     check_application,
+    check_reschedule,
     confirm_dispatch,
     decide_request,
     missing_fields,
     open_case,
     request_approval,
+    reschedule_dispatch,
 )
 from experts.models import Expert
 from institutions.models import Institution
@@ -26,6 +31,11 @@ from institutions.models import Institution
 
 def found(stage: Stage, **values: Any) -> dict[str, Obstacle]:
     return {each.rule: each for each in check_application(stage.application(**values))}
+
+
+def next_year(text: str) -> dt.datetime:
+    """A moment of 2022 in Japan."""
+    return at(text).replace(year=2022)
 
 
 def test_nothing_stands_against_a_plain_application(stage: Stage) -> None:
@@ -186,3 +196,39 @@ def test_checking_takes_few_queries_however_many_dispatches(
     assert Expert.objects.count() == 3
     with django_assert_max_num_queries(8):
         check_application(application)
+
+
+@pytest.mark.parametrize("taken", [2, 3])
+def test_into_another_year_a_dispatch_moves_only_while_the_client_has_one_left_there(
+    stage: Stage, taken: int
+) -> None:
+    first = RuleSet.objects.get(code="R3")
+    with acting(SYSTEM, "test"):
+        RuleSet.objects.create(
+            code="R4",
+            name="令和4年度",
+            valid=(dt.date(2022, 4, 1), dt.date(2023, 4, 1)),
+            values=first.values,
+        )
+    stage.travel(next_year("02-01 09:00"))
+    moved = stage.applied(
+        stage.application(planned_from=next_year("02-20 10:00"), planned_to=next_year("02-20 12:00"))
+    )
+    for day in range(taken):
+        start = next_year(f"04-{day + 10:02} 10:00")
+        stage.applied(stage.application(planned_from=start, planned_to=start + dt.timedelta(hours=1)))
+    new = {"planned_from": next_year("04-20 10:00"), "planned_to": next_year("04-20 12:00")}
+    if taken < 3:
+        assert reschedule_dispatch(dispatch=moved, reason="都合", actor=stage.chief, **new).planned_from
+        return
+    with pytest.raises(ObstaclesFound) as refused:
+        reschedule_dispatch(dispatch=moved, reason="都合", actor=stage.chief, **new)
+    [obstacle] = refused.value.obstacles
+    assert (obstacle.rule, obstacle.actual) == ("支援先の派遣回数", "4回目")
+    assert "同じ年度の日" in obstacle.next_step
+    # an exception that the office allowed was for the year it was asked for
+    with acting(SYSTEM, "test"):
+        Dispatch.objects.filter(pk=moved.pk).update(limit_exception=True)
+    moved.refresh_from_db()
+    assert check_reschedule(moved, **new) != []
+    assert check_reschedule(moved, next_year("02-21 10:00"), next_year("02-21 12:00")) == []
