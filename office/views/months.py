@@ -34,7 +34,8 @@ def month_list(request: HttpRequest) -> HttpResponse:
     for run in PayoutRun.objects.visible_to(person(request)).order_by("month", "ordinal"):
         runs.setdefault(run.month, []).append(run)
     months = [
-        {**summary, "runs": runs.get(summary["month"], [])} for summary in month_summaries(list(page.object_list))
+        {**summary, "runs": runs.get(summary["month"], [])}
+        for summary in month_summaries(list(page.object_list))
     ]
     context = {"section": "months", "months": months, "page": page}
     return render(request, "office/months/list.html", context)
