@@ -1,6 +1,5 @@
 """A PostgreSQL that isn't the project's own, reached by TCP with the documented role and settings, in production's settings."""
 
-import datetime as dt
 import os
 import re
 import secrets
@@ -128,40 +127,59 @@ def outside(place: Place) -> Iterator[Outside]:
     shutil.rmtree(folder)
 
 
+STEPS = '''
+import contextlib, os, runpy, sys, time
+import django
+import psycopg
+django.setup()
+from django.core.management import call_command
+from core.backup.repository import BackupError
+
+inside, into = sys.argv[1:]
+
+
+def health():
+    """What deploy/health/backup.py says, in words and as an exit status."""
+    try:
+        runpy.run_module("deploy.health.backup", run_name="__main__")
+    except SystemExit as end:
+        return end.code
+    return ""
+
+
+print("none:", health())
+with psycopg.connect(inside, autocommit=True) as connection:
+    connection.execute("CREATE TABLE payments_payoutline AS SELECT 13200 AS amount FROM generate_series(1, 50)")
+    connection.execute("CREATE TABLE audit_seal AS SELECT 7 AS number, 'abcdef' AS hash")
+    os.makedirs(os.environ["VAR_DIR"] + "/evidence")
+    with open(os.environ["VAR_DIR"] + "/evidence/receipt", "w") as file:
+        file.write("receipt")
+    call_command("backup", full=True)
+    connection.execute("INSERT INTO payments_payoutline VALUES (10000)")
+    (to,) = connection.execute("SELECT clock_timestamp() FROM (SELECT pg_sleep(0.01)) AS waited").fetchone()
+    time.sleep(0.01)
+    connection.execute("DELETE FROM payments_payoutline")
+call_command("backup", log=True)
+print("well:", health())
+try:
+    call_command("restore", to=to)
+except BackupError as error:
+    print("refused:", error)
+call_command("restore", "--to", to.isoformat(), "--into", into, "--try")
+'''
+
+
 def test_the_same_commands_do_for_another_server_as_the_manual_says(outside: Outside, tmp_path: Path) -> None:
-    # nobody has made a backup: the health check says so and what to do
-    none = outside.run("-m", "deploy.health.backup")
-    assert none.returncode == 1
-    assert "manage.py backup" in none.stderr
-    with psycopg.connect(outside.inside, autocommit=True) as connection:
-        connection.execute(
-            "CREATE TABLE payments_payoutline AS SELECT 13200 AS amount FROM generate_series(1, 50)"
-        )
-        connection.execute("CREATE TABLE audit_seal AS SELECT 7 AS number, 'abcdef' AS hash")
-        evidence = Path(outside.environment["VAR_DIR"]) / "evidence"
-        evidence.mkdir(parents=True)
-        (evidence / "receipt").write_bytes(b"receipt")
-        full = outside.run("manage.py", "backup", "--full")
-        assert full.returncode == 0, full.stderr
-        connection.execute("INSERT INTO payments_payoutline VALUES (10000)")
-        row = connection.execute("SELECT clock_timestamp() FROM (SELECT pg_sleep(0.01)) AS waited").fetchone()
-        assert row
-        to: dt.datetime = row[0]
-        connection.execute("SELECT pg_sleep(0.01)")
-        connection.execute("DELETE FROM payments_payoutline")
-    log = outside.run("manage.py", "backup", "--log")
-    assert log.returncode == 0, log.stderr
-    well = outside.run("-m", "deploy.health.backup")
-    assert (well.returncode, well.stderr) == (0, "")
-    # the running server is never replaced from here; beside it the moment comes up and is counted
-    refused = outside.run("manage.py", "restore", "--to", to.isoformat())
-    assert refused.returncode != 0
-    assert "--into" in refused.stderr
     into = tmp_path / "restored"
-    done = outside.run(
-        "manage.py", "restore", "--to", to.astimezone(dt.UTC).isoformat(), "--into", str(into), "--try"
-    )
+    done = outside.run("-c", STEPS, outside.inside, str(into))
     assert done.returncode == 0, done.stderr
+    told = dict(
+        line.split(": ", 1) for line in done.stdout.splitlines() if re.match(r"(none|well|refused):", line)
+    )
+    assert "manage.py backup" in told["none"], "nobody has made a backup: what to do"
+    assert told["well"] == ""
+    # the running server is never replaced from here; beside it the moment comes up and is counted
+    assert "--into" in told["refused"]
     assert "支払明細の合計 670,000円" in done.stdout
     assert "履歴の鎖の先頭 abcdef" in done.stdout
     assert (into / "files" / "evidence" / "receipt").read_bytes() == b"receipt"

@@ -22,7 +22,7 @@ from core.clock import JST
 BEGIN = dt.datetime(2026, 11, 9, 0, 0, tzinfo=JST)
 WEEKS = 11
 LINE = "00000001"
-EACH = dt.timedelta(minutes=5)
+EACH = dt.timedelta(minutes=15)
 """The log of so long is one segment."""
 LASTS = dt.timedelta(minutes=9)
 
@@ -85,7 +85,7 @@ class World:
         self.segments = [name for name in self.segments if name not in needless]
 
     def check(self, moment: dt.datetime) -> None:
-        """Nothing a restore may need is missing: every minute since the oldest kept backup can be reached."""
+        """Nothing a restore may need is missing: every moment since the oldest kept backup can be reached."""
         good = sound(self.sets, self.damaged)
         assert good, "the last good backup is never deleted"
         fulls = [one for one in good if one.kind == FULL]
@@ -104,7 +104,7 @@ class World:
             assert first.kind == FULL
             if not self.during(self.off, to):
                 assert segment_of(to) in there
-            to += dt.timedelta(minutes=37)
+            to += dt.timedelta(minutes=151)
 
 
 def live(world: World, days: int, begin: dt.datetime = BEGIN) -> None:
