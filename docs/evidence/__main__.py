@@ -60,6 +60,7 @@ PARTS = (
         "drill",
         "backup-drill.md",
     ),
+    Part("operation", "docs/operations の手順を、書いてあるとおりに行ったもの", "rehearsal", "operation.md"),
     Part("sbom", "部品表、使用許諾、サポートの終わり", "sbom", "sbom.md"),
 )
 
