@@ -5,7 +5,7 @@ import logging
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from core.audit.acting import request_id
@@ -179,12 +179,13 @@ def sweep_jobs() -> int:
 
     now = timezone.now()
     swept = 0
-    for pk in Job.objects.filter(status=Job.Status.QUEUED, created_at__lt=now - FORGOTTEN).values_list(
-        "pk", flat=True
-    ):
+    # what was written by a clock that has been set back since would not be old for as long as that
+    forgotten = Q(created_at__lt=now - FORGOTTEN) | Q(created_at__gt=now + FORGOTTEN)
+    silent = Q(beat_at__lt=now - SILENT) | Q(beat_at__gt=now + SILENT)
+    for pk in Job.objects.filter(forgotten, status=Job.Status.QUEUED).values_list("pk", flat=True):
         wake(run_job, pk)
         swept += 1
-    for job in Job.objects.filter(status=Job.Status.RUNNING, beat_at__lt=now - SILENT):
+    for job in Job.objects.filter(silent, status=Job.Status.RUNNING):
         with transaction.atomic():
             swept += _take_up_again(job, now)
     return swept

@@ -235,5 +235,5 @@ def ask_institution_to_approve(row: Dispatch, actor: Actor) -> None:
 
 
 def last_answer(row: Dispatch) -> Attestation | None:
-    """The client's latest answer, confirmation or objection."""
-    return row.attestations.order_by("-answered_at", "-pk").first()
+    """The client's latest answer, confirmation or objection: the last to be written, whatever the clock said."""
+    return row.attestations.order_by("-pk").first()
