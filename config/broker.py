@@ -17,7 +17,7 @@ class LastingChannel(transport.Channel):
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
         if self.connection.client is None:
             raise Lost("the connection to the broker has ended")
-        parameters: dict[str, Any] = super()._connparams(asynchronous)  # type: ignore[misc]  # type: ignore[misc]
+        parameters: dict[str, Any] = super()._connparams(asynchronous)  # type: ignore[misc]
         return parameters
 
 
