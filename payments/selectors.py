@@ -25,6 +25,7 @@ from .calculation.facts import visit_facts
 from .calculation.queries import FROZEN, JST
 from .files.tables import WithholdingRow, withholding
 from .models import Payout, PayoutLine, PayoutRun
+from .services.account_changes import warning_of_accounts
 from .services.approve import DEPENDS_ON, changed_since, changed_since_computed
 from .services.dates import payment_rules
 from .services.payee_changes import warning_of
@@ -208,6 +209,7 @@ def run_warnings(run: PayoutRun) -> list[str]:
             "計算の後にデータの変更がありました。計算結果に影響する場合は承認できないため、計算をやり直してください。"
         )
     warnings += warning_of(run)
+    warnings += warning_of_accounts(run)
     rules = payment_rules(RuleBook(), run.month, run.pay_date)
     late = PayoutLine.objects.filter(
         run=run, item=ITEM_FEE, day__lt=run.pay_date - dt.timedelta(days=rules.warn_after_days)

@@ -1,12 +1,14 @@
 """A payee's account changes while a run is on its way: the run warns, and pays the account it should."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
-from closing import checker, computed_july, load, maker
+from closing import approved_july, checker, computed_july, load, maker
 from django.test import Client
 
 from accounts.models import Role
+from core.audit.acting import SYSTEM, acting
 from core.banks.models import Branch
 from core.errors import DomainError
 from core.notify.models import Task
@@ -16,7 +18,8 @@ from experts.changes.models import ChangeRequest
 from experts.models import Expert
 from payments.models import Payout, PayoutRun
 from payments.selectors import run_warnings
-from payments.services import approve_run, compute_run
+from payments.services import approve_run, compute_run, draft_run
+from payments.services.account_changes import changed_without_request
 from payments.services.draft import drop_run
 from payments.services.payee_changes import TASK, outdated_payees
 
@@ -112,3 +115,35 @@ def test_an_untouched_run_is_asked_with_one_query(
 ) -> None:
     with django_assert_num_queries(1):
         assert outdated_payees(computed) == []
+
+
+def august() -> PayoutRun:
+    run = draft_run(
+        month=dt.date(2021, 8, 1), pay_date=dt.date(2021, 9, 27), actor=maker(), past_allowed=True
+    )
+    return compute_run(run=run, actor=maker())
+
+
+def test_an_account_changed_by_one_hand_since_the_last_payment_is_named_to_the_approver(
+    fresh_database: Any,
+) -> None:
+    load("edges/stage1")
+    july = approved_july()
+    load("edges/stage2")
+    first = august()
+    assert changed_without_request(first) == []
+    paid = list(first.payouts.values_list("expert", flat=True))
+    both = Expert.objects.filter(payouts__run=july, pk__in=paid).order_by("code")
+    by_request, by_file, untouched = both[:3]
+    new_account(by_request)
+    for expert, number in ((by_file, NEW), (untouched, untouched.account_number)):
+        with acting(SYSTEM, "load_exchange"):
+            expert.account_number = number
+            expert.save(update_fields=["account_number", "updated_at"])
+    again = compute_run(run=first, actor=maker())
+    assert [payout.expert_code for payout in changed_without_request(again)] == [by_file.code]
+    [said] = [warning for warning in run_warnings(again) if "によらずに" in warning]
+    assert by_file.code in said
+    approve_run(run=again, actor=checker())
+    again.refresh_from_db()
+    assert changed_without_request(again) == []
