@@ -8,7 +8,7 @@ PIP_ENV := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_IN
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test lint bench sbom screens manual lock walks clean drill faults evidence
+.PHONY: help setup tools demo test lint bench sbom rehearsal screens manual lock walks clean drill faults evidence
 
 help: ## この一覧
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -79,6 +79,9 @@ sbom: setup ## 部品表（CycloneDX）とサポート終了の一覧を docs/ev
 
 walks: setup ## 不規則な操作の長い試験（約15分。記録は docs/evidence/walks.md）
 	@$(TEST_ENV) $(PY) -m tests.walks
+
+rehearsal: setup tools ## 運用の手順をコンテナなしで試し、docs/evidence/operation.md に書く
+	@$(TEST_ENV) $(PY) -m deploy.rehearsal
 
 screens: setup ## README の画面の写真を docs/screens に作る
 	@$(PY) -m docs.screens.take

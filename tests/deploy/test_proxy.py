@@ -59,6 +59,10 @@ def test_the_largest_upload_of_the_settings_passes_the_proxy() -> None:
     assert int(receipts[1]) * 1024 * 1024 > settings.RECEIPT_MOST_BYTES
 
 
+# an address behind which many people work
+SHARED = "127.0.0.9"
+
+
 class Application(BaseHTTPRequestHandler):
     """Answers with what it was sent."""
 
@@ -100,12 +104,13 @@ class Proxy:
         host: str = HOST,
         body: bytes | None = None,
         sni: str | None = HOST,
+        source: str = "",
         **headers: str,
     ) -> tuple[int, http.client.HTTPMessage, bytes]:
         """One request over TLS: status, headers, body."""
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        raw = socket.create_connection(("127.0.0.1", self.tls), timeout=10)
+        raw = socket.create_connection(("127.0.0.1", self.tls), 10, (source, 0) if source else None)
         connection = http.client.HTTPConnection("127.0.0.1", self.tls)
         connection.sock = context.wrap_socket(raw, server_hostname=sni)
         try:
@@ -170,6 +175,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     (work / "server_name.conf").write_text(f"server_name {HOST};\n")
     (work / "public_host.conf").write_text(f'map "" $public_host {{ default {HOST}; }}\n')
     servers = [application, second]
+    (work / "shared_networks.conf").write_text(f"{SHARED}/32 1;\n")
     (work / "upstream.conf").write_text(
         "".join(f"server 127.0.0.1:{server.server_port};\n" for server in servers)
     )
@@ -291,6 +297,15 @@ def test_trying_passwords_quickly_is_slowed_down_and_looking_is_not(proxy: Proxy
 
 
 @needs_nginx
+def test_a_whole_office_behind_one_address_signs_in_at_once(proxy: Proxy) -> None:
+    tries = [proxy.ask("POST", "/sign-in/", body=b"x=1", source=SHARED)[0] for _ in range(40)]
+    assert tries == [200] * 40
+    # not without end
+    more = [proxy.ask("POST", "/sign-in/", body=b"x=1", source=SHARED)[0] for _ in range(40)]
+    assert 429 in more
+
+
+@needs_nginx
 def test_a_body_too_large_is_refused_except_where_files_are_loaded(proxy: Proxy) -> None:
     body = b"x" * (7 * 1024 * 1024)
     status, _, page = proxy.ask("POST", "/office/runs/", body=body)
@@ -400,10 +415,16 @@ def test_maintenance_without_an_end_is_not_begun(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("version", "upstream"),
     [
-        ("1.30.4", "resolver 127.0.0.11 valid=5s ipv6=off;\nserver web:8000 resolve;\n"),
-        ("1.27.3", "resolver 127.0.0.11 valid=5s ipv6=off;\nserver web:8000 resolve;\n"),
-        ("1.27.2", "server web:8000;\n"),
-        ("1.22.1", "server web:8000;\n"),
+        (
+            "1.30.4",
+            "resolver 127.0.0.11 valid=5s ipv6=off;\nserver web:8000 resolve max_fails=2 fail_timeout=3s;\n",
+        ),
+        (
+            "1.27.3",
+            "resolver 127.0.0.11 valid=5s ipv6=off;\nserver web:8000 resolve max_fails=2 fail_timeout=3s;\n",
+        ),
+        ("1.27.2", "server web:8000 max_fails=2 fail_timeout=3s;\n"),
+        ("1.22.1", "server web:8000 max_fails=2 fail_timeout=3s;\n"),
     ],
 )
 def test_a_new_enough_nginx_finds_processes_that_come_and_go(
@@ -417,6 +438,7 @@ def test_a_new_enough_nginx_finds_processes_that_come_and_go(
     environment = {
         "PATH": f"{tmp_path}:{os.defpath}",
         "PUBLIC_HOST": "Office.go.test",
+        "SHARED_NETWORKS": "203.0.113.7/32, 2001:db8::/48",
         "MADE_DIR": str(tmp_path / "made"),
         "RESOLV_CONF": str(tmp_path / "resolv.conf"),
     }
@@ -425,3 +447,4 @@ def test_a_new_enough_nginx_finds_processes_that_come_and_go(
     assert made["upstream.conf"] == upstream
     assert made["server_name.conf"] == "server_name office.go.test;\n"
     assert made["public_host.conf"] == 'map "" $public_host { default office.go.test; }\n'
+    assert made["shared_networks.conf"] == "203.0.113.7/32 1;\n2001:db8::/48 1;\n"

@@ -1,0 +1,1 @@
+"""The guides of docs/operations, tried without containers: `make rehearsal`."""
