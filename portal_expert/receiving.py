@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from accounts.models import User
 from accounts.rights import require
@@ -22,6 +22,10 @@ from portal_expert.incoming import Incoming, Refused, read_event
 MOST_EVENTS = 200
 _log = logging.getLogger(__name__)
 _UNKNOWN = "この派遣番号の派遣は、あなたの派遣にありません。"
+_PAID = (
+    "この派遣は支払の手続きに入っているため、記録を追加できません。"
+    "届いていない記録があるときは、端末の記録を消さずに、事務局へお知らせください。"
+)
 _OTHER = "同じ event_id で内容の異なる記録があります。先に届いた記録はそのまま残っています。"
 
 
@@ -50,7 +54,8 @@ WITH given AS (
         signature_hash text, content_hash text)
 ), own AS (
     SELECT g.*, d.id AS dispatch_id,
-           CASE WHEN d.visited_from IS NOT NULL THEN d.expert_id END AS judged_expert
+           CASE WHEN d.visited_from IS NOT NULL THEN d.expert_id END AS judged_expert,
+           d.status IN ('scheduled', 'paid') AS frozen
       FROM given g
       JOIN dispatch_dispatch d ON d.number = g.number
       JOIN experts_expert e ON e.id = d.expert_id AND e.user_id = %s
@@ -58,7 +63,7 @@ WITH given AS (
     INSERT INTO dispatch_checkevent
            (event_id, dispatch_id, kind, device_time, latitude, longitude, accuracy, signer_name)
     SELECT event_id, dispatch_id, kind, device_time, latitude, longitude, accuracy, signer_name
-      FROM own ORDER BY event_id
+      FROM own WHERE NOT frozen ORDER BY event_id
     ON CONFLICT (event_id) DO NOTHING
     RETURNING id, event_id
 ), extra AS (
@@ -127,7 +132,12 @@ def receive_check_events(*, actor: User, events: Sequence[Any]) -> list[Answer]:
             for place, event in first.values():
                 answers[place] = Answer(event.event_id, Result.DUPLICATE)
         else:
-            for place, answer in _keep(actor, list(first.values())):
+            try:
+                kept = _keep(actor, list(first.values()))
+            except IntegrityError:
+                # a run was approved between the statement's look and its insert; by now it sees what is frozen
+                kept = _keep(actor, list(first.values()))
+            for place, answer in kept:
                 answers[place] = answer
         _propose(actor, first, answers)
     for place, event in again:
@@ -178,6 +188,10 @@ def _keep(actor: User, events: list[tuple[int, Incoming]]) -> list[tuple[int, An
             standing = {row[0]: row[1:] for row in cursor.fetchall()}
             for place in old:
                 event = by_place[place]
+                if event.event_id not in standing:
+                    # nothing of it is here, and an approved run holds the dispatch: its evidence stays as it was
+                    found.append((place, Answer(event.event_id, Result.REJECTED, _PAID)))
+                    continue
                 same = _is_same(event, *standing[event.event_id])
                 found.append(
                     (

@@ -13,7 +13,7 @@ from django.test import Client
 
 from accounts.models import RoleNetworks
 from core import clock
-from core.audit.acting import SYSTEM
+from core.audit.acting import SYSTEM, acting
 from core.audit.models import Change
 from dispatch.models import CheckEvent
 from portal_expert import signatures
@@ -464,3 +464,18 @@ def test_the_description_names_the_address_to_whoever_is_signed_in(phone: Client
     post_events = described["paths"]["/api/v1/check-events/"]["post"]
     assert post_events["requestBody"]["content"]["application/json"]["schema"]["type"] == "array"
     assert {"token": []} in post_events["security"]
+
+
+def test_what_comes_after_the_payment_is_refused_alone_and_what_is_there_stays(cast: Any) -> None:
+    early, late = event(), event(kind="終了", device_time="2026-11-20T12:00:05+09:00")
+    receive_check_events(actor=cast.expert, events=[early])
+    with acting(SYSTEM, "test"), connection.cursor() as cursor:
+        # two loads and an approval in short
+        for action, target in (("import", "approved"), ("schedule", "scheduled")):
+            cursor.execute("SELECT set_config('app.transition', %s, true)", [action])
+            cursor.execute("UPDATE dispatch_dispatch SET status = %s WHERE number = 'D1'", [target])
+    other = event(dispatch="D9")
+    answers = receive_check_events(actor=cast.expert, events=[early, late, other])
+    assert [answer.status for answer in answers] == [Result.DUPLICATE, Result.REJECTED, Result.REJECTED]
+    assert "支払の手続きに入っている" in answers[1].reason
+    assert list(CheckEvent.objects.values_list("event_id", flat=True)) == [early["event_id"]]
