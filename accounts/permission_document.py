@@ -81,6 +81,8 @@ def _database() -> Iterator[str]:
     yield "- アプリケーション: 業務の表の SELECT・INSERT・UPDATE。構造の変更、一時表、TRUNCATE はできません。"
     yield f"  - DELETE もできる表: {_listed(roles.DELETABLE)}、取込の作業領域 `{roles.DELETABLE_PREFIX}…`"
     yield f"  - INSERT と SELECT だけの表: {_listed(roles.APPEND_ONLY)}"
+    resealed = "、".join(f"`{name}.{column}`" for name, column in roles.RESEALED.items())
+    yield f"  - そのうち、鍵を替えるときに暗号文だけを置き換えられる列（内容は変えられない）: {resealed}"
     yield f"  - SELECT だけの表: {_listed(roles.READ_ONLY)}"
     sealer = "、".join(f"`{name}`（{rights}）" for name, rights in roles.SEALER_RIGHTS.items())
     yield f"- 封印（`{SEALER_ROLE}`）: {sealer}"

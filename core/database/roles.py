@@ -75,6 +75,8 @@ APPEND_ONLY = (
     "payments_rundownload",
     "registration_submission",
 )
+# Of those, columns with sealed values: the cipher may be renewed under another key, what it says may not (guard_cipher_only).
+RESEALED = {"institutions_operatoranswer": "content", "registration_submission": "content"}
 # The sealer reads history and chains it; it writes no history and changes nothing.
 SEALER_RIGHTS = {
     "audit_change": "SELECT",
@@ -202,6 +204,13 @@ def grant_rights() -> None:
                     sql.Identifier(name), app
                 )
             )
+        for name, column in RESEALED.items():
+            if name in tables:
+                statements.append(
+                    sql.SQL("GRANT UPDATE ({}) ON {} TO {}").format(
+                        sql.Identifier(column), sql.Identifier(name), app
+                    )
+                )
         for other in others:
             statements.append(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, other))
             statements.append(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(other))

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from django.db import DatabaseError, connection, transaction
 from stage import Stage, at
 
 from accounts.models import Role, SignInEvent, User
@@ -13,11 +14,12 @@ from core import clock
 from core.agreements.models import Agreement, TextCode
 from core.agreements.services import current_text, load_first_texts
 from core.audit.acting import SYSTEM, acting
+from core.database.rotation import cipher_columns, rotate_column
 from core.errors import DomainError, FieldErrors, NotAllowed
 from core.exchange.services import load_files
 from core.notify.models import Mail, Task
 from core.notify.services import open_task
-from core.secrets import decrypt
+from core.secrets import decrypt, new_key, seal
 from dispatch.models import Case, Dispatch
 from dispatch.services import cancel_dispatch
 from experts.registration.services import recommend
@@ -193,6 +195,24 @@ def test_a_wrong_answer_is_refused_by_field_and_leaves_no_trace(stage: Stage, ba
     assert set(refusal.value.by_field) == {"phone", "user_1_email", "operator_name", "agreed"}
     assert not OperatorAnswer.objects.exists()
     assert not Agreement.objects.exists()
+
+
+def test_a_sent_answer_follows_a_new_key_and_can_otherwise_not_be_changed(
+    stage: Stage, base: Institution, settings: Any
+) -> None:
+    change = started(stage)
+    answer(sent(stage, change))
+    kept = OperatorAnswer.objects.get()
+    settings.FIELD_KEYS = [new_key(), *settings.FIELD_KEYS]
+    with connection.cursor() as cursor:
+        for forged in ("content = %s", "content = %s, round = 2"):
+            with pytest.raises(DatabaseError), transaction.atomic():
+                cursor.execute(f"UPDATE institutions_operatoranswer SET {forged}", [seal('{"phone": "0"}')])
+    (column,) = (one for one in cipher_columns() if one.table == "institutions_operatoranswer")
+    assert rotate_column(column) == 1
+    assert rotate_column(column) == 0
+    settings.FIELD_KEYS = settings.FIELD_KEYS[:1]
+    assert OperatorAnswer.objects.get().fields == kept.fields
 
 
 def test_an_answer_is_kept_with_the_agreement_and_waits_for_the_office_once(

@@ -136,6 +136,18 @@ def test_a_cipher_put_under_another_fingerprint_is_noticed(written: PayoutRun) -
         secrets.unseal(f"{cipher}.{secrets.fingerprint('1234567')}")
 
 
+def test_the_application_may_renew_every_cipher_there_is() -> None:
+    with connection.cursor() as cursor:
+        kept = []
+        for column in cipher_columns():
+            cursor.execute(
+                "SELECT has_column_privilege(current_user, %s, %s, 'UPDATE')", [column.table, column.name]
+            )
+            if cursor.fetchone() != (True,):
+                kept.append(f"{column.table}.{column.name}")
+    assert kept == []
+
+
 def test_no_column_with_ciphers_is_forgotten(written: PayoutRun) -> None:
     known = {(column.table, column.name) for column in cipher_columns()}
     with connection.cursor() as cursor:
