@@ -212,6 +212,7 @@ class Instance:
         # what deploy/nginx/start.sh makes
         (work / "server_name.conf").write_text(f"server_name {HOST};\n")
         (work / "public_host.conf").write_text(f'map "" $public_host {{ default {HOST}; }}\n')
+        (work / "shared_networks.conf").write_text("")
         (work / "upstream.conf").write_text(f"server 127.0.0.1:{self.web_port};\n")
         # as root it would serve as a user who can't enter our folder
         user = "user root;" if os.geteuid() == 0 else ""
