@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from benchmarks.scratch import ROOT
 
 from .counting import Store
-from .faults import Row, count_mails
+from .faults import Row, count, count_mails
 from .instance import CannotRun, Instance
 from .mailserver import MailServer
 from .people import Seen
@@ -62,6 +62,9 @@ class Outcome:
             "終わっていないジョブ": store.open_jobs(),
             "思いがけない答え": len(seen.wrong),
         }
+        self.facts["試しに加えた、存在しない受付 3 件のうち「失」と数えたもの"] = _planted(store)
+        if self.facts["試しに加えた、存在しない受付 3 件のうち「失」と数えたもの"] != 3:
+            self.problems.append("この試験は、失われたものを見つけられません。")
         self.unsure_taken = sum(state == "unsure" and taken[number] > 0 for number, state in states.items())
         nothing = (
             "2 回以上届いたメール", "二重の支払（同じ派遣の謝金、同じ回の同じ人）", "書きかけで残ったファイル", "思いがけない答え",
@@ -166,6 +169,14 @@ class Outcome:
             f" {row.mails:,}・{row.mails_doubled}・{row.unsure} | {files} | {seconds(row.pages_back)} |"
             f" {seconds(row.work_back)} | {seconds(row.close_back)}{attempts} |"
         )
+
+
+def _planted(store: Store) -> int:
+    """How many of three things that were never sent are counted as lost: all, or the counting proves nothing."""
+    row = Row("", "", "", 0, "", until=2)
+    nothing = {"00000000-0000-4000-8000-000000000000": 1.0}
+    count(row, store, Seen(events=dict(nothing), files=dict(nothing), questions=dict(nothing)))
+    return row.lost
 
 
 def _said(row: Row) -> str:

@@ -174,7 +174,7 @@ def test_without_room_for_a_file_nothing_of_it_stays_and_it_can_be_sent_again(
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert (answer.status_code, answer["Content-Type"]) == (507, "text/plain; charset=utf-8")
-    assert "空きがないため" in answer.text and "もう一度送ってください" in answer.text
+    assert "空きがないため" in answer.text and "もう一度行ってください" in answer.text
     assert not Receipt.objects.exists()
     assert not [path for path in place.rglob("*") if path.is_file()]
     assert send(client, dispatch, content, key=key).status_code == 200
