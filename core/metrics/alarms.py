@@ -44,7 +44,7 @@ def tell(judged: Iterable[Judged]) -> list[str]:
         if level is Level.BAD:
             bad.append(limit.reading)
             worst = [each for each in found if each.level is Level.BAD]
-            if limit.reading in before and limit.reading not in open_ones:
+            if limit.tells and limit.reading in before and limit.reading not in open_ones:
                 _tell(worst)
         elif level is Level.GOOD and limit.reading in open_ones:
             close_tasks(code=CODE, object=limit.reading, actor=SYSTEM)

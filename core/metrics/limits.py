@@ -42,6 +42,7 @@ class Limit:
     """What is judged of one reading. `warning` and `bad` are reached at the value itself; None: never.
 
     `below`: small values are the wrong ones. `when_absent`: how no reading at all is judged.
+    `tells`: whether the administrators get a task; not where somebody else tells them of the same (core/backup/watching.py).
     `minutes`: how long Prometheus waits before it tells; the page and the tasks judge at once.
     """
 
@@ -55,6 +56,7 @@ class Limit:
     below: bool = False
     when_absent: Level | None = None
     minutes: int = 5
+    tells: bool = True
 
     def level_of(self, value: float) -> Level:
         """How a value is judged."""
@@ -116,15 +118,15 @@ LIMITS: tuple[Limit, ...] = (
     ),
     Limit(
         "backup_age_seconds", "最後の控え", Unit.AGE, 25 * HOUR, 26 * HOUR, "最後の良い控えからの時間",
-        "backup（worker）のログを読み、manage.py backup を実行してください（docs/operations/backup.md）。",
+        "backup（worker）のログを読み、manage.py backup を実行してください（docs/operations/backup.md）。", tells=False,
     ),
     Limit(
         "backup_log_age_seconds", "控えに入っていない変更", Unit.AGE, 5 * MINUTE, 15 * MINUTE, "控えにまだ無い変更の時間",
-        "控えの場所の空きと、PostgreSQL の archive_command を確かめてください。",
+        "控えの場所の空きと、PostgreSQL の archive_command を確かめてください。", tells=False,
     ),
     Limit(
         "backup_problems", "控えの異常", Unit.COUNT, None, 1, "壊れている、古い、一つも無い",
-        "manage.py backup --status で内容を読み、manage.py backup --full を実行してください。",
+        "manage.py backup --status で内容を読み、manage.py backup --full を実行してください。", tells=False,
     ),
     Limit(
         "disk_used_ratio", "ディスクの使用率", Unit.RATIO, 0.70, 0.85, "書き込む場所のディスク",

@@ -64,6 +64,12 @@ def test_a_value_that_wavers_around_its_limit_is_told_once() -> None:
     assert Mail.objects.count() == 1
 
 
+def test_what_the_backups_tell_themselves_is_not_told_twice() -> None:
+    for _ in range(3):
+        assert tell(judge([*WELL, Reading("backup_problems", 2)])) == ["backup_problems"]
+    assert open_ones() == []
+
+
 def test_a_warning_alone_is_no_task() -> None:
     assert disk(0.75) == []
     assert Task.objects.filter(code=CODE).count() == 0
