@@ -47,8 +47,14 @@ def apply_for_dispatch(*, application: Application, actor: Actor, key: str = "")
     with acting(actor, "apply_for_dispatch"):
         wait_for_approval()
         case = _own_case(application.case, actor)
-        again = DispatchApplication.objects.filter(key=key, case=case).select_related("dispatch").first()
+        again = DispatchApplication.objects.filter(key=key).select_related("dispatch").first()
         if again is not None:
+            if again.case_id != case.pk:
+                raise DomainError(
+                    "この画面からは、別の支援案件の申請が既に送信されています。"
+                    "画面を開き直して、もう一度申請してください。",
+                    code="key",
+                )
             return again.dispatch
         application = replace(application, expert=_one_at_a_time(case.company_id, application.expert))
         obstacles = [*missing_fields(application), *check_application(application)]

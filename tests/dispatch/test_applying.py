@@ -168,6 +168,13 @@ def test_a_double_click_applies_once(stage: Stage) -> None:
     assert Dispatch.objects.count() == 1
 
 
+def test_a_forms_key_that_applied_for_another_case_is_refused_in_words(stage: Stage) -> None:
+    apply_for_dispatch(application=stage.application(), actor=stage.chief, key="form-1")
+    with pytest.raises(DomainError, match="画面を開き直して"):
+        apply_for_dispatch(application=stage.application(stage.case("C2")), actor=stage.chief, key="form-1")
+    assert Dispatch.objects.count() == 1
+
+
 def test_without_the_clients_consent_nothing_is_sent(stage: Stage) -> None:
     case = open_case(
         institution=Institution.objects.get(code="K1"),
