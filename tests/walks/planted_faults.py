@@ -81,6 +81,17 @@ def _no_rights() -> list[Any]:
     return [mock.patch("experts.registration.services.steps.require")]
 
 
+def _drops(which: str) -> str:
+    """Drops the triggers of which this is true."""
+    return f"""
+    DO $$ DECLARE found record; BEGIN
+        FOR found IN SELECT tgname, tgrelid::regclass AS place FROM pg_trigger WHERE {which} LOOP
+            EXECUTE format('DROP TRIGGER %I ON %s', found.tgname, found.place);
+        END LOOP;
+    END $$
+    """
+
+
 FAULTS = (
     Fault(
         "maker-approves",
@@ -100,11 +111,7 @@ FAULTS = (
         "frozen-evidence",
         "承認後の証跡を書き換えられる（状態の確認と、凍結のトリガーを外す）",
         "dispatches",
-        (
-            "DROP TRIGGER guard_frozen ON dispatch_dispatch",
-            "DROP TRIGGER guard_frozen_insert ON dispatch_declaration",
-            "DROP TRIGGER guard_frozen_update ON dispatch_declaration",
-        ),
+        (_drops("starts_with(tgname, 'guard_frozen')"),),
         _no_states,
     ),
     Fault(
@@ -112,14 +119,10 @@ FAULTS = (
         "申告書の変更が履歴に残らない（履歴のトリガーを外す）",
         "dispatches",
         (
-            """
-        DO $$ DECLARE name text; BEGIN
-            FOR name IN SELECT t.tgname FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
-                         WHERE p.proname = 'audit_record' AND t.tgrelid = 'dispatch_declaration'::regclass LOOP
-                EXECUTE format('DROP TRIGGER %I ON dispatch_declaration', name);
-            END LOOP;
-        END $$
-        """,
+            _drops(
+                "tgrelid = 'dispatch_declaration'::regclass"
+                " AND tgfoid = (SELECT oid FROM pg_proc WHERE proname = 'audit_record')"
+            ),
         ),
     ),
     Fault(
@@ -135,6 +138,7 @@ FAULTS = (
         "dispatches",
         (
             "DROP INDEX payments_line_one_fee_per_dispatch",
+            "DROP INDEX payments_line_one_per_diem_per_day",
             "ALTER TABLE payments_payoutline DROP CONSTRAINT payments_line_once",
         ),
         _paid_again,
