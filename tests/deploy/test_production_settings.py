@@ -204,19 +204,18 @@ def test_the_statement_timeout_is_the_web_processes_alone() -> None:
     assert show(options, DATABASE_STATEMENT_TIMEOUT="30") == "{'options': '-c statement_timeout=30s'}"
 
 
-def test_a_change_of_structure_waits_for_its_table_no_longer_than_it_is_told() -> None:
-    owner = f"postgresql://dispatch_owner:{STRONG[1:] + STRONG[:1]}@127.0.0.1:1/dispatch"
-    options = "settings.DATABASES['owner']['OPTIONS']"
-    assert show(options, DATABASE_OWNER_URL=owner) == "{}"
-    given = show(options, DATABASE_OWNER_URL=owner, DATABASE_LOCK_TIMEOUT="10")
-    assert given == "{'options': '-c lock_timeout=10s'}"
-
-
-def test_the_backups_address_is_another_role_and_their_timers_do_not_pile_up() -> None:
-    address = f"postgresql://dispatch_backup:{STRONG[1:] + STRONG[:1]}@127.0.0.1:1/dispatch"
-    wanted = "[settings.DATABASE_BACKUP_URL, settings.CELERY_BEAT_SCHEDULE['collect-for-backup']['options']]"
-    assert show(wanted, DATABASE_BACKUP_URL=address) == str([address, {"expires": 120.0}])
-    same = manage("check", DATABASE_BACKUP_URL=address.replace("dispatch_backup", "dispatch_app"))
+def test_what_setup_and_backups_alone_are_given() -> None:
+    """A change of structure waits for its table no longer than told; minutely timers do not pile up in a queue."""
+    other = STRONG[1:] + STRONG[:1]
+    owner = f"postgresql://dispatch_owner:{other}@127.0.0.1:1/dispatch"
+    backup = f"postgresql://dispatch_backup:{other}@127.0.0.1:1/dispatch"
+    wanted = (
+        "[settings.DATABASES['owner']['OPTIONS'], settings.DATABASE_BACKUP_URL,"
+        " settings.CELERY_BEAT_SCHEDULE['collect-for-backup']['options']]"
+    )
+    given = show(wanted, DATABASE_OWNER_URL=owner, DATABASE_LOCK_TIMEOUT="10", DATABASE_BACKUP_URL=backup)
+    assert given == str([{"options": "-c lock_timeout=10s"}, backup, {"expires": 120.0}])
+    same = manage("check", DATABASE_BACKUP_URL=backup.replace("dispatch_backup", "dispatch_app"))
     assert "DATABASE_URL と DATABASE_BACKUP_URL には別のロールを使ってください。" in same.stderr
 
 
