@@ -1,6 +1,7 @@
 """`make demo`: prepares everything, serves the portal with worker and beat, and ends all of it together.
 
-Nothing is restarted silently: when one process ends, we say which and why, and end the others.
+Nothing is restarted silently: when one process ends, we say which and why, and end the others; when PostgreSQL or
+Redis ends, we start it again and say so.
 """
 
 # ruff: noqa: T201, S603 - it speaks to a person, and starts our own programs
@@ -19,7 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from config.servers import ServersError, attach, detach
+from config.servers import ServersError, attach, detach, postgres, redis_server
+from config.servers.layout import load_state
 from config.servers.processes import tail
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -27,6 +29,8 @@ HOST = "127.0.0.1"
 FIRST_PORT = 8000
 _READY_SECONDS = 120
 _STOP_SECONDS = 10
+# looks at the processes between two looks at the servers
+_LOOKS_BETWEEN = 6
 _PR_SET_PDEATHSIG = 1
 
 
@@ -72,13 +76,15 @@ class Demo:
         self.var_dir = var_dir
         self.parts: list[Part] = []
         self.address = ""
+        # which servers are the project's own
+        self.with_postgres = not os.environ.get("DATABASE_URL")
+        self.with_redis = not os.environ.get("REDIS_URL")
 
     def run(self) -> None:
         """Prepares, starts, prints the addresses, and waits; ends by Stopped or DemoFailed."""
-        with_postgres, with_redis = not os.environ.get("DATABASE_URL"), not os.environ.get("REDIS_URL")
-        if with_postgres or with_redis:
+        if self.with_postgres or self.with_redis:
             say("PostgreSQL と Redis を用意しています…")
-            attach(self.var_dir, with_postgres=with_postgres, with_redis=with_redis)
+            attach(self.var_dir, with_postgres=self.with_postgres, with_redis=self.with_redis)
         (self.var_dir / "log").mkdir(mode=0o700, parents=True, exist_ok=True)
         say("データベースを準備しています…")
         self.manage("setup")
@@ -193,10 +199,24 @@ class Demo:
         say("終了するには Ctrl-C を押してください。")
 
     def watch(self) -> None:
-        """Waits until one of the processes ends, which is a failure."""
+        """Waits until one of the processes ends, which is a failure; a server of ours that ended is started again."""
         while True:
-            self.check_parts()
-            time.sleep(0.5)
+            for _ in range(_LOOKS_BETWEEN):
+                self.check_parts()
+                time.sleep(0.5)
+            self.keep_servers()
+
+    def keep_servers(self) -> None:
+        """Starts PostgreSQL or Redis again when they don't answer, and says so: what people acknowledged lasts."""
+        state = load_state(self.var_dir)
+        missing = []
+        if self.with_postgres and not postgres.answers(state):
+            missing.append("PostgreSQL")
+        if self.with_redis and not redis_server.answers(state):
+            missing.append("Redis")
+        if missing:
+            attach(self.var_dir, with_postgres=self.with_postgres, with_redis=self.with_redis)
+            say(f"{' と '.join(missing)} が止まったため、起動し直しました。")
 
     def check_parts(self) -> None:
         """DemoFailed, with the end of its log, when a process has ended."""

@@ -15,7 +15,7 @@ import pytest
 from server_processes import PROJECT, eventually, read_line, servers_of
 
 from config import demo
-from config.servers.processes import alive
+from config.servers.processes import alive, running
 
 WSGI = """\
 def application(environ, start_response):
@@ -125,6 +125,10 @@ def test_it_serves_prints_the_logins_and_ends_all_on_ctrl_c(supervisor: Supervis
     eventually(lambda: len(supervisor.children()) == 7)  # Web and its two, the worker and its two, beat
     children = supervisor.children()
     assert servers_of(var_dir) != []
+    before = running("redis-server", var_dir / "redis")
+    os.kill(before[0], signal.SIGKILL)
+    supervisor.read_until("Redis が止まったため、起動し直しました。")
+    assert before != running("redis-server", var_dir / "redis") != []
     supervisor.process.send_signal(signal.SIGINT)
     assert supervisor.process.wait(60) == 0
     assert (living(children), servers_of(var_dir)) == ([], [])
