@@ -265,7 +265,7 @@ class Scene:
                 ]
             return bool(moments)
 
-        return None if wait_until(left, _BACK_SECONDS) is None else min(moments) - mended
+        return None if wait_until(left, _BACK_SECONDS) is None else max(0.0, min(moments) - mended)
 
 
 def _between(row: Row, kept: dict[str, float]) -> list[str]:
