@@ -8,7 +8,7 @@ PIP_ENV := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_IN
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test lint bench sbom rehearsal screens manual lock walks clean drill faults evidence
+.PHONY: help setup tools demo test lint bench sbom rehearsal screens manual lock walks lists day clean drill faults evidence
 
 help: ## この一覧
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -77,6 +77,20 @@ bench: setup ## 速さの計測（締め・読み込み・PDF。記録は docs/e
 sbom: setup ## 部品表（CycloneDX）とサポート終了の一覧を docs/evidence に作る
 	@$(TEST_ENV) $(PY) -m deploy.sbom
 
+lists: setup ## すべての一覧の速さを10年分のデータで測る（初回は約10分。記録は docs/evidence/lists.md）
+	@$(PY) -m benchmarks.lists
+
+day: setup tools ## 743人が同時に使う一日の縮図（約12分。記録は docs/evidence/day.md）
+	@set -eu; \
+	wanted="$$(cksum < requirements/day.txt)"; \
+	if [ "$$(cat .venv-day/installed 2>/dev/null)" != "$$wanted" ]; then \
+	    rm -rf .venv-day; \
+	    $(PY) -m venv .venv-day; \
+	    $(PIP_ENV) .venv-day/bin/python -m pip install --quiet --require-hashes -r requirements/day.txt; \
+	    printf '%s\n' "$$wanted" > .venv-day/installed; \
+	fi; \
+	$(PY) -m benchmarks.day
+
 walks: setup ## 不規則な操作の長い試験（約15分。記録は docs/evidence/walks.md）
 	@$(TEST_ENV) $(PY) -m tests.walks
 
@@ -102,8 +116,9 @@ lock: setup ## 版の固定をやり直す（uv が要る）
 	@$(PY) -m uv --version > /dev/null || { echo 'エラー: .venv に uv を入れてください（$(PY) -m pip install uv）。' >&2; exit 1; }
 	$(PY) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements/base.txt
 	$(PY) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra embedded --extra dev -c requirements/base.txt -o requirements/dev.txt
+	$(PY) -m uv pip compile --group pyproject.toml:day --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements/day.txt
 
 clean: ## .venv とテスト用のデータを消す（var/ のデータは残す）
 	@if [ -x $(PY) ]; then VAR_DIR="$(CURDIR)/build/test" $(PY) -m config.servers stop > /dev/null 2>&1 || true; fi
-	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-day build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
