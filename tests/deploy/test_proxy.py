@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from office.roster_forms import LARGEST_BYTES
+
 PROJECT = Path(__file__).resolve().parent.parent.parent
 SOURCE = PROJECT / "deploy" / "nginx"
 HOST = "office.go.test"
@@ -54,9 +56,14 @@ def test_the_largest_upload_of_the_settings_passes_the_proxy() -> None:
     sizes = [int(number) * 1024 * 1024 for number in re.findall(r"client_max_body_size (\d+)m;", text)]
     assert min(sizes) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     assert max(sizes) > settings.IMPORT_MAX_BYTES
-    receipts = re.search(r"location \^~ /receipts/add/ \{\s+client_max_body_size (\d+)m;", text)
-    assert receipts
-    assert int(receipts[1]) * 1024 * 1024 > settings.RECEIPT_MOST_BYTES
+    for place, most in (
+        ("^~ /receipts/add/", settings.RECEIPT_MOST_BYTES),
+        ("~ ^/r/[^/]+/certificates/$", settings.RECEIPT_MOST_BYTES),
+        ("= /office/rosters/", LARGEST_BYTES),
+    ):
+        found = re.search(rf"location {re.escape(place)} {{\s+client_max_body_size (\d+)m;", text)
+        assert found, place
+        assert int(found[1]) * 1024 * 1024 > most
 
 
 # an address behind which many people work
@@ -313,7 +320,9 @@ def test_a_body_too_large_is_refused_except_where_files_are_loaded(proxy: Proxy)
     assert "ファイルが大きすぎます" in page.decode()
     assert proxy.ask("POST", "/office/imports/", body=body)[0] == 200
     assert proxy.ask("POST", "/admin/experts/expert/import/", body=body)[0] == 200
-    assert proxy.ask("POST", "/receipts/add/D1/", body=body)[0] == 200
+    for path in ("/receipts/add/D1/", "/r/canary-token/certificates/", "/office/rosters/"):
+        assert proxy.ask("POST", path, body=body)[0] == 200
+    assert proxy.ask("POST", "/r/canary-token/", body=body)[0] == 413
 
 
 @needs_nginx
