@@ -10,6 +10,7 @@ from accounts.models import User
 from core import clock
 from core.audit.models import Access
 from core.audit.services import record_page, record_view
+from core.japan.addresses import whole_address
 from core.programme.selectors import dispatch_terms
 from dispatch.finding_reads import findings_for
 from dispatch.finding_words import Told
@@ -66,6 +67,7 @@ def dispatch_detail(request: HttpRequest, number: str) -> HttpResponse:
     context = {
         "section": "dispatches",
         "dispatch": dispatch,
+        "address": whole_address(dispatch.company.prefecture_code, dispatch.company.address),
         "waiting": waiting,
         "yours": [each for each in waiting if each.yours],
         "others": [each for each in waiting if not each.yours],

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from core import clock
+from core.japan.addresses import whole_address
 from dispatch.models import Dispatch, Status
 from portal_expert.access import expert_view, person
 from portal_expert.selectors import ON_THE_WAY, own_dispatches
@@ -27,6 +28,7 @@ def visit(request: HttpRequest, number: str) -> HttpResponse:
         "section": "visits",
         "visit": dispatch,
         "facts": facts(dispatch),
+        "address": whole_address(dispatch.company.prefecture_code, dispatch.company.address),
         "statement": STATEMENT,
         # evidence is taken in every state but before the answer and after the end
         "can_check": dispatch.status not in NOT_TO_VISIT,
@@ -39,6 +41,7 @@ def facts(dispatch: Dispatch) -> dict[str, Any]:
     """What the page's script needs to know: which check events the office has."""
     return {
         "number": dispatch.number,
+        "planned_day": clock.jst(dispatch.planned_from).date().isoformat(),
         "events": [
             {
                 "event_id": event.event_id,

@@ -14,6 +14,8 @@ const canvas = byId("pad");
 const name = byId("signer-name");
 let pad = null;
 let endedAt = null;
+// Whoever is there on another day than planned says so first: a press too early would stand as the start for good.
+let onAnotherDay = false;
 
 const clock = (moment) =>
   new Date(moment).toLocaleString("ja-JP", { month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", timeZone: "Asia/Tokyo" });
@@ -42,15 +44,21 @@ function step(element, event) {
     : "まだです";
 }
 
+const today = () => new Date().toLocaleDateString("sv-SE", { timeZone: "Asia/Tokyo" });
+
 async function draw() {
   const events = await known();
   const start = pick(events, START, false);
   const end = pick(events, END, true);
   step(document.querySelector("[data-step=start]"), start);
   step(document.querySelector("[data-step=end]"), end);
-  byId("check-in").hidden = Boolean(start || end);
+  const another = byId("another-day");
+  // a page kept by the phone from before has no such part: it offers the check-in as ever
+  const asksFirst = Boolean(another) && !start && !end && !onAnotherDay && today() !== facts.planned_day;
+  another?.toggleAttribute("hidden", !asksFirst);
+  byId("check-in").hidden = asksFirst || Boolean(start || end);
   byId("hand-over").hidden = !start || Boolean(end);
-  byId("only-end").hidden = Boolean(start || end);
+  byId("only-end").hidden = asksFirst || Boolean(start || end);
   byId("visit-next").textContent = end ? "チェックアウトまで記録しました。お疲れさまでした。" : "";
   byId("signed-start").textContent = start ? clock(moment(start.device_time)) : "記録なし";
 }
@@ -141,6 +149,11 @@ async function finish(more) {
 }
 
 once(byId("check-in"), () => record(START));
+byId("is-another-day")?.addEventListener("click", async () => {
+  onAnotherDay = true;
+  await draw();
+  byId("check-in").focus();
+});
 byId("hand-over").addEventListener("click", openSigning);
 byId("only-end").addEventListener("click", openSigning);
 byId("signing-close").addEventListener("click", () => dialog.close());
@@ -179,4 +192,6 @@ name.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("expert:queue", draw);
+// a page left open over midnight
+document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && draw());
 draw();

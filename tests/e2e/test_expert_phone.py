@@ -1,5 +1,6 @@
 """An expert's visit on the phone: online, without network, with a signature."""
 
+import datetime as dt
 import gzip
 import importlib.util
 import re
@@ -8,11 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.db.models import F
 from playwright.sync_api import BrowserContext, Page, expect
 
 from accounts.models import Role
 from core import clock
-from dispatch.models import CheckEvent
+from core.audit.acting import SYSTEM, acting
+from dispatch.models import CheckEvent, Dispatch
 from portal_expert import signatures
 
 PHONE = {
@@ -110,6 +113,21 @@ def test_a_visit_from_check_in_to_signature(site: Any, desk: Any, story: Any) ->
     assert "株式会社試験" in signature["text"]
     assert not start.extra.clock_doubtful
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_on_another_day_than_planned_the_check_in_is_asked_for_first(
+    site: Any, desk: Any, story: Any, until: Any
+) -> None:
+    with acting(SYSTEM, "test"):
+        for moment in ("planned_from", "planned_to"):
+            Dispatch.objects.filter(number="D1").update(**{moment: F(moment) + dt.timedelta(days=2)})
+    page = desk.sign_in("yoshida", path=VISIT, **PHONE)
+    expect(page.get_by_text("チェックインは、訪問した日に押してください。")).to_be_visible()
+    expect(page.get_by_role("button", name="チェックインする")).to_be_hidden()
+    page.get_by_role("button", name="きょう訪問している（予定と違う日）").click()
+    page.get_by_role("button", name="チェックインする").click()
+    expect(page.locator("[data-step=start]")).to_contain_text("送信済")
+    expect(page.get_by_role("button", name="終了して署名をいただく")).to_be_visible()
 
 
 def test_a_visit_without_network_survives_a_reload_and_is_sent_once(
