@@ -104,7 +104,7 @@ WAY = {
 # What happens next: how often among all.
 WEIGHTED = (
     *("onwards",) * 12, *("all_the_way",) * 8, *("apply",) * 5, *("run",) * 12, *("whole_run",) * 5,
-    *("client",) * 3, *("time_passes",) * 4, *("worker",) * 2, "standing_check", *("load",) * 2, *("account",) * 4, *sorted(RIGHT),
+    *("client",) * 3, *("after_payment",) * 9, *("time_passes",) * 4, *("worker",) * 2, "standing_check", *("load",) * 2, *("account",) * 4, *sorted(RIGHT),
 )  # fmt: skip
 
 
@@ -190,6 +190,15 @@ class DispatchWalk(Walk):
             self.do("waive", dispatch, who, how)
         elif (act := WAY.get(dispatch.status)) is not None:
             self.do(act, dispatch, who, how)
+
+    def after_payment(self, which: int, who: int, how: int) -> None:
+        """Those whose turn it would be lay hands on a dispatch that is paid or about to be."""
+        taken = list(Dispatch.objects.filter(status__in=("scheduled", "paid")).order_by("pk"))
+        if not taken:
+            self.whole_run(which, who, how)
+            return
+        act = sorted(RIGHT)[how % len(RIGHT)]
+        self.do(act, taken[which % len(taken)], who // 10 * 100, (how * 7 + which) % 1000)
 
     def client(self, which: int, who: int, how: int) -> None:
         """A client opens a link: the newest, or one that was used, replaced or has run out."""

@@ -13,7 +13,7 @@ from walk_tally import Tally
 
 WALKS, STEPS = 10, 40
 # So many walks a planted fault is looked for.
-FAULT_WALKS = 40
+FAULT_WALKS = 50
 
 
 def _keep(name: str, result: dict[str, Any]) -> None:
