@@ -72,10 +72,10 @@ def with_words(rows: DispatchQuerySet, words: str) -> DispatchQuerySet:
     """
     for word in words.split():
         conditions = (
-            Q(number__icontains=word),
             Q(expert__in=Expert.objects.order_by().filter(containing(word, "name", "kana"))),
-            Q(company__in=Company.objects.order_by().filter(name__icontains=word)),
             Q(institution__in=Institution.objects.order_by().filter(name__icontains=word)),
+            Q(company__in=Company.objects.order_by().filter(name__icontains=word)),
+            Q(number__icontains=word),
         )
         every = Dispatch.objects.order_by().values("pk")
         first, *others = (every.filter(condition) for condition in conditions)

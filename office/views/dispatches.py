@@ -21,8 +21,9 @@ from office.lists import month_of, page_of, sorted_by
 from office.months import month_bounds, months_with_visits
 from office.selectors import with_words
 
-# Beyond so many nobody pages; whoever has more says a month, a state or words.
+# Beyond so many nobody pages; whoever has more says a month, a state or words, and of words one more.
 MOST_LISTED = 10_000
+MOST_FOUND = 1_000
 
 
 @office_view()
@@ -30,7 +31,8 @@ def dispatch_list(request: HttpRequest) -> HttpResponse:
     """Every dispatch, by words, month, status and payment class."""
     user = person(request)
     rows = Dispatch.objects.visible_to(user)
-    rows = with_words(rows, request.GET.get("q", ""))
+    words = request.GET.get("q", "").strip()
+    rows = with_words(rows, words)
     if month := month_of(request.GET.get("month", "")):
         first, end = month_bounds(month)
         rows = rows.filter(visited_from__gte=first, visited_from__lt=end)
@@ -48,7 +50,7 @@ def dispatch_list(request: HttpRequest) -> HttpResponse:
     columns = {"number": "number", "visited_from": "visited_from"}
     found = sorted_by(request, rows, columns, ("-planned_from", "number"))
     # the page is chosen by the keys alone: far pages and wide searches sort numbers, not whole records
-    page = page_of(request, found.values_list("pk", flat=True), most=MOST_LISTED)
+    page = page_of(request, found.values_list("pk", flat=True), most=MOST_FOUND if words else MOST_LISTED)
     shown = Dispatch.objects.visible_to(user).select_related("expert", "institution", "company", "assessment")
     whole = shown.in_bulk(list(page.object_list))
     page.object_list = [whole[pk] for pk in page.object_list]
