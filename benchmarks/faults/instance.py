@@ -303,11 +303,17 @@ class Instance:
             connection.execute("SELECT pg_reload_conf()")
             connection.execute("CHECKPOINT")
 
-    def small_disk(self, place: Path, megabytes: int) -> None:
-        """Mounts a tmpfs over a folder, with what was in it. The database must not run while its own are moved."""
+    def small_disk(self, place: Path, spare: int) -> None:
+        """Mounts a tmpfs over a folder, with what was in it and so many megabytes to spare.
+
+        The database must not run while its own folders are moved.
+        """
         if os.geteuid() != 0:
             raise CannotRun("小さな tmpfs を作るには root の権限が要ります。")
         status = place.stat()
+        # whole pages, and the names themselves
+        used = sum(path.stat().st_size + 8192 for path in place.rglob("*"))
+        megabytes = used // 2**20 + spare
         beside = place.with_name(place.name + ".before")
         place.rename(beside)
         place.mkdir()
