@@ -340,7 +340,8 @@ def test_static_files_come_from_the_proxy_and_may_be_kept(proxy: Proxy) -> None:
 def test_what_is_for_the_inside_is_not_reachable(proxy: Proxy) -> None:
     assert proxy.ask("GET", "/healthz")[0] == 404
     assert proxy.ask("GET", "/healthz/ready")[0] == 404
-    assert proxy.ask("GET", "/metrics")[0] == 404
+    for path in ("/metrics", "/metrics?x=1", "//metrics", "/%6detrics", "/./metrics", "/x/../metrics"):
+        assert proxy.ask("GET", path)[0] == 404, path
     assert proxy.ask("TRACE", "/")[0] == 405
     assert proxy.ask("GET", "/errors/413.html")[0] == 404
 
