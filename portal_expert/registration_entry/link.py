@@ -16,7 +16,9 @@ View = Callable[..., HttpResponseBase]
 
 def unusable(request: HttpRequest) -> HttpResponse:
     """The same words for wrong, used, ended and replaced links."""
-    return render(request, "client/unusable.html", {"message": LinkUnusable().message}, status=404)
+    return render(
+        request, "registration_entry/unusable.html", {"message": LinkUnusable().message}, status=404
+    )
 
 
 def by_link(view: View) -> View:

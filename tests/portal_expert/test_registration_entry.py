@@ -220,6 +220,8 @@ def test_every_dead_link_gets_the_same_answer(people: story.People, browser: Cli
     Registration.objects.exclude(pk=row.pk).update(expires_at=clock.now())
     answers = [browser.get(f"/r/{each}/") for each in (token, late, "nothing")]
     assert [answer.status_code for answer in answers] == [404] * 3
+    for way in ("/sign-in/", "/join/#whom", "/help/registration/"):
+        assert all(f'href="{way}"' in answer.content.decode() for answer in answers)
     assert len({answer.content.decode().split("<main")[1] for answer in answers}) == 1
     assert draft(browser, late, {"name": "遅い"}, 0).status_code == 404
     assert browser.post(f"/r/{late}/", form()).status_code == 404
