@@ -1,6 +1,9 @@
 """Every list and queue of every role at ten years of data: queries, p50, p95, rows the database read for it.
 
-    python -m benchmarks.lists [dispatches] [tasks] [--only part-of-an-address]
+    python -m benchmarks.lists [dispatches] [tasks] [--only part-of-an-address] [--every]
+
+Each list is measured as the first role that may open it sees it, and with every further role only where `--every` asks
+for it: roles of one surface differ in which lists they may open, not in the rows a list reads.
 
 The rows are those of `benchmarks.ten_years`: what is current is a small part, and a list that reads the rest for it
 shows here. They stay in the benchmarks' own server for the next time. Writes docs/evidence/lists.md and lists.json;
@@ -159,7 +162,7 @@ def explain(queries: list[str]) -> list[dict[str, Any]]:
     return found
 
 
-def walk(only: str = "") -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def walk(only: str = "", *, every: bool = False) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Prints a line per list a role may open; answers them, and the bound as it was at each role."""
     from django.db import connection
     from django.test import Client
@@ -168,6 +171,7 @@ def walk(only: str = "") -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     from dispatch.models import Dispatch
 
     facts, table, bounds = known(), [], []
+    measured: set[str] = set()
     for role, kind, addresses, person in everybody():
         client = Client(headers={"Host": "localhost"})
         client.force_login(person, backend="allauth.account.auth_backends.AuthenticationBackend")
@@ -175,7 +179,11 @@ def walk(only: str = "") -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         bounds.append({"role": role, "p50_ms": round(bare.median, 2), "p95_ms": round(bare.p95, 2)})
         for page in addresses:
             url = f"/{kind}/{page.format(**facts)}"
-            if any(thing in page.partition("?")[0] for thing in _ONE_THING) or only not in url:
+            if (
+                any(thing in page.partition("?")[0] for thing in _ONE_THING)
+                or only not in url
+                or url in measured
+            ):
                 continue
             with CaptureQueriesContext(connection) as captured:
                 status = client.get(url).status_code
@@ -183,6 +191,8 @@ def walk(only: str = "") -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
                 continue
             if status != 200:
                 raise SystemExit(f"{role} {url}: {status}")
+            if not every:
+                measured.add(url)
             plans = explain([query["sql"] for query in captured])
             found = pages.measure(lambda url=url, client=client: client.get(url), REPEATS)  # type: ignore[misc]
             worst = max(plans, key=lambda plan: plan["plan"]["Execution Time"], default=None)
@@ -208,7 +218,7 @@ def walk(only: str = "") -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     return table, bounds
 
 
-def main(dispatches: int, tasks: int, only: str = "") -> None:
+def main(dispatches: int, tasks: int, only: str = "", *, every: bool = False) -> None:
     """Prints one line per list, the three slowest at the end; writes the report when every list was measured."""
     prepare()
     # a line per request, or per list a role may not open, would hide the table
@@ -221,7 +231,7 @@ def main(dispatches: int, tasks: int, only: str = "") -> None:
     shape = ten_years.shape(dispatches, tasks)
     with kept_database("ten_years", shape, lambda: ten_years.make(dispatches, tasks)):
         print(f"lists: {shape}")
-        table, bounds = walk(only)
+        table, bounds = walk(only, every=every)
         counts = ten_years.counted()
         connection.close()
     if not only:
@@ -234,4 +244,9 @@ def main(dispatches: int, tasks: int, only: str = "") -> None:
 if __name__ == "__main__":
     wanted = sys.argv[sys.argv.index("--only") + 1] if "--only" in sys.argv else ""
     given = [int(word) for word in sys.argv[1:] if word.isascii() and word.isdigit()]
-    main(given[0] if given else 115_000, given[1] if len(given) > 1 else 285_000, wanted)
+    main(
+        given[0] if given else 115_000,
+        given[1] if len(given) > 1 else 285_000,
+        wanted,
+        every="--every" in sys.argv,
+    )
