@@ -1,5 +1,6 @@
 """One table of limits: the page, the tasks and Prometheus judge alike."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,10 @@ def test_prometheus_is_told_of_the_rules() -> None:
     assert told["rule_files"] == ["/etc/prometheus/alerts.yml"]
     (job,) = told["scrape_configs"]
     assert (job["job_name"], job["metrics_path"]) == ("dispatch-office", "/metrics")
+
+
+@pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.reading)
+def test_the_guide_a_limit_names_is_there_with_its_heading(limit: Limit) -> None:
+    for guide, heading in re.findall(r"(docs/operations/[a-z-]+\.md)(?:「([^」]+)」)?", limit.next_step):
+        text = (PROJECT / guide).read_text(encoding="utf-8")
+        assert not heading or re.search(rf"^#+ .*{re.escape(heading)}$", text, re.M), (guide, heading)
