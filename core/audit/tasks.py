@@ -7,6 +7,7 @@ from celery import shared_task
 from django.db import DatabaseError
 
 from core.errors import DomainError
+from core.jobs.models import Job
 from core.jobs.progress import Progress
 from core.jobs.registry import job_kind
 from core.jobs.services import queue_job
@@ -27,7 +28,10 @@ def seal_audit() -> int:
 
 @shared_task
 def verify_audit() -> int:
-    """Once a night: a job that fails, for everybody to see, when the history isn't whole."""
+    """Once a night: a job that fails, for everybody to see, when the history isn't whole. One that waits is enough."""
+    waiting = Job.objects.filter(kind=VERIFY, status__in=(Job.Status.QUEUED, Job.Status.RUNNING)).first()
+    if waiting is not None:
+        return waiting.pk
     return queue_job(kind=VERIFY, title="履歴の検証", arguments={}, actor=SYSTEM).pk
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.db import connection, connections
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "dispatch"))
@@ -376,10 +377,36 @@ def test_a_sign_in_mail_whose_message_comes_twice_is_one_mail(stage: stages.Stag
     assert Mail.objects.filter(template="sign_in_invitation").count() == 4
 
 
+# Timers that work through a login of their own, or look twice before they tell; each with tests of its own.
+_TIMERS_ASIDE = {"seal-audit", "keep-audit", "watch-system"}
+_TIMERS = sorted(set(settings.CELERY_BEAT_SCHEDULE) - _TIMERS_ASIDE)
+
+
+@pytest.mark.django_db
+def test_a_timer_whose_message_comes_twice_does_its_work_once(stage: stages.Stage) -> None:
+    stage.reported()
+    stage.applied(
+        stage.application(
+            stage.case("C2"), planned_from=stages.at("08-20 10:00"), planned_to=stages.at("08-20 12:00")
+        )
+    )
+    stage.travel(stages.at("07-16 10:00"))
+    did = []
+    for name in _TIMERS:
+        timer = app.tasks[settings.CELERY_BEAT_SCHEDULE[name]["task"]]
+        before = everything(), Job.objects.count()
+        timer()
+        once = everything(), Job.objects.count()
+        did += [name] if once != before else []
+        timer()
+        assert (everything(), Job.objects.count()) == once, name
+    # those that had something to do here
+    assert {"remind-overdue", "verify-audit", "look-for-signals"} <= set(did)
+
+
 def test_workers_that_get_the_same_message_at_the_same_moment_do_it_once(
-    fresh_database: Any, django_db_blocker: Any, settings: Any, tmp_path: Path
+    fresh_database: Any, django_db_blocker: Any
 ) -> None:
-    settings.EXPORT_DIR = tmp_path / "exports"
     with django_db_blocker.unblock(), time_machine.travel(stages.at("07-01 09:00"), tick=False) as traveller:
         job = _compute(stages.build(traveller))
         start = threading.Barrier(4)
