@@ -14,7 +14,7 @@ from benchmarks.generate import HEADERS, Month, Visit
 # One month per kind of fault; all of one programme year, each with clients of its own (a client's visits a year are
 # limited).
 MONTHS = ("2021-05", "2021-06", "2021-07", "2021-08", "2021-09", "2021-10", "2021-11", "2021-12")
-PER_MONTH = 800
+PER_MONTH = 400
 COMING = 1_600
 EXPERTS = PER_MONTH // 8
 UPLOADERS = 2
