@@ -8,7 +8,7 @@ PIP_ENV := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_IN
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test lint bench sbom rehearsal screens manual lock walks lists day clean drill faults evidence
+.PHONY: help setup tools demo test lint bench sbom rehearsal screens manual lock walks lists day clean drill faults evidence security
 
 help: ## この一覧
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -112,10 +112,21 @@ faults: setup tools ## 障害の試験（部品を順に壊し、ディスクを
 evidence: setup ## 長い確かめをすべて行い docs/evidence に記録（一部だけ: make evidence PARTS="faults walks"）
 	@$(PY) -m docs.evidence $(PARTS)
 
+security: setup ## 攻撃に対する検査（道具は .venv-security に入れる。記録は docs/evidence/security.md）
+	@set -eu; for tool in tools:security wapiti:security-wapiti; do \
+	    venv=.venv-security/$${tool%%:*}; lock=requirements/$${tool#*:}.txt; \
+	    [ "$$(cat $$venv/installed 2>/dev/null)" = "$$(cksum < $$lock)" ] && continue; \
+	    rm -rf $$venv; $(PY) -m venv $$venv; \
+	    $(PIP_ENV) $$venv/bin/python -m pip install --quiet --require-hashes -r $$lock; \
+	    cksum < $$lock > $$venv/installed; \
+	done
+	@$(PY) -m benchmarks.security $(PARTS)
+
 lock: setup ## 版の固定をやり直す（uv が要る）
 	@$(PY) -m uv --version > /dev/null || { echo 'エラー: .venv に uv を入れてください（$(PY) -m pip install uv）。' >&2; exit 1; }
 	$(PY) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements/base.txt
 	$(PY) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra embedded --extra dev -c requirements/base.txt -o requirements/dev.txt
+	for name in security security-wapiti; do $(PY) -m uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group pyproject.toml:$$name -o requirements/$$name.txt; done
 	$(PY) -m uv pip compile --group pyproject.toml:day --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements/day.txt
 
 clean: ## .venv とテスト用のデータを消す（var/ のデータは残す）

@@ -4,7 +4,7 @@ from decimal import Decimal
 from json import JSONDecodeError, loads
 from typing import IO, Any
 
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import APIException, ParseError, PermissionDenied
@@ -89,6 +89,20 @@ class AnswerSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(help_text="rejected のときの理由。ほかは空。")
 
 
+class RefusalSerializer(serializers.Serializer[Any]):
+    detail = serializers.CharField(help_text="何が、なぜ断られたか")
+
+
+# What a request may be answered besides what it asked for; a body that isn't text at all gets a page as 400.
+REFUSALS = {
+    400: OpenApiResponse(RefusalSerializer, "JSONとして読めない、または形が違う"),
+    401: OpenApiResponse(RefusalSerializer, "トークンがない、または使えない"),
+    403: OpenApiResponse(RefusalSerializer, "チェックインを送れない人、または画面からの送信の印がない"),
+    404: OpenApiResponse(RefusalSerializer, "知らない形式（format）"),
+    406: OpenApiResponse(RefusalSerializer, "答えられない形式（Accept）"),
+}
+
+
 class CheckEventsView(APIView):
     """Check-ins and check-outs from phones."""
 
@@ -104,7 +118,12 @@ class CheckEventsView(APIView):
             "同じ event_id で内容が異なるもの、自分の派遣でない派遣番号は rejected です。"
         ),
         request=CheckEventSerializer(many=True),
-        responses=AnswerSerializer(many=True),
+        responses={
+            200: AnswerSerializer(many=True),
+            **REFUSALS,
+            413: OpenApiResponse(RefusalSerializer, "一度に送る量が多すぎる"),
+            415: OpenApiResponse(RefusalSerializer, "JSONでない本文"),
+        },
         examples=[
             OpenApiExample(
                 "終了と署名者",

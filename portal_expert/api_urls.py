@@ -2,11 +2,13 @@
 
 from django.urls import path
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.permissions import IsAuthenticated
 
-from portal_expert.api import CheckEventsView
+from portal_expert.api import REFUSALS, CheckEventsView
 from portal_expert.authentication import TokenAuthentication
 
 app_name = "api"
@@ -15,11 +17,15 @@ check_events = CheckEventsView.as_view()
 # whatever it writes it writes in `acting`: hundreds of phones at once are spared two statements each
 check_events.names_itself = True  # type: ignore[attr-defined]
 
+described = extend_schema(
+    responses={200: OpenApiResponse(OpenApiTypes.OBJECT, "このAPIの説明（OpenAPI 3）"), **REFUSALS}
+)(SpectacularAPIView)
+
 urlpatterns = [
     path("check-events/", check_events, name="check_events"),
     path(
         "schema/",
-        SpectacularAPIView.as_view(
+        described.as_view(
             renderer_classes=[OpenApiJsonRenderer, OpenApiYamlRenderer],
             authentication_classes=[TokenAuthentication, SessionAuthentication],
             permission_classes=[IsAuthenticated],

@@ -63,7 +63,9 @@ class Acceptance:
 def acceptances(path: Path = ACCEPTED) -> list[Acceptance]:
     """The table of accepted.csv. ValueError for a row without a reason or with a pattern that covers everything."""
     with path.open(encoding="utf-8", newline="") as file:
-        rows = [Acceptance(row["tool"], row["rule"], row["place"], row["reason"]) for row in csv.DictReader(file)]
+        rows = [
+            Acceptance(row["tool"], row["rule"], row["place"], row["reason"]) for row in csv.DictReader(file)
+        ]
     for row in rows:
         if not row.reason.strip() or row.rule == "*" or row.place in ("*", ""):
             raise ValueError(f"accepted.csv: {row}")

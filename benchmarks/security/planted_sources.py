@@ -1,7 +1,7 @@
 """Faults that the tools must find: file by file, written to a folder of their own, never part of the product."""
 
 PLANTED = {
-    "queries.py": '''
+    "queries.py": """
 from django.db import connection
 from django.db.models.expressions import RawSQL
 
@@ -12,7 +12,7 @@ def search(request):
         cursor.execute(f"SELECT name FROM experts_expert WHERE name = '{word}'")
         cursor.execute("SELECT name FROM experts_expert WHERE name = '%s'" % word)
     return Expert.objects.annotate(x=RawSQL("SELECT 1", ()))
-''',
+""",
     "shell.py": """
 import pickle
 import subprocess

@@ -18,7 +18,14 @@ from benchmarks.security.planted_sources import PLANTED
 TOOLS = ROOT / ".venv-security" / "tools" / "bin"
 RULES = HERE / "rules.yml"
 _PLANTED_FOLDER = "planted-faults"
-_LEVELS = {"LOW": "low", "MEDIUM": "medium", "HIGH": "high", "INFO": "info", "WARNING": "medium", "ERROR": "high"}
+_LEVELS = {
+    "LOW": "low",
+    "MEDIUM": "medium",
+    "HIGH": "high",
+    "INFO": "info",
+    "WARNING": "medium",
+    "ERROR": "high",
+}
 # Folders of the repository that are only for looking at the product: an assertion in them is what they are for.
 _BESIDE = ("tests/", "benchmarks/")
 # What ruff's letters weigh: what runs code, starts a program or trusts a text weighs more.
@@ -104,7 +111,9 @@ def bandit(place: Path) -> Outcome:
             level = "info"
         found.append(Finding("bandit", level, row["test_id"], path, row["issue_text"], row["line_number"]))
     broken = [row["filename"] for row in data["errors"] if _PLANTED_FOLDER not in row["filename"]]
-    outcome.covered = [f"{len(names):,} ファイル、{data['metrics']['_totals']['loc']:,} 行（印 nosec は無視）"]
+    outcome.covered = [
+        f"{len(names):,} ファイル、{data['metrics']['_totals']['loc']:,} 行（印 nosec は無視）"
+    ]
     _parted(outcome, found, {("B608", "queries.py"), ("B602", "shell.py"), ("B703", "views/marks.py")})
     if broken:
         outcome.trouble = f"読めないファイル: {broken}"

@@ -41,7 +41,9 @@ class TallyMiddleware:
             request.path,
         )
         line = "\t".join(" ".join(str(word).split()) for word in words) + "\n"
-        os.write(self.file, line.encode("utf-8", "replace"))  # one write, so that lines of two processes never mix
+        os.write(
+            self.file, line.encode("utf-8", "replace")
+        )  # one write, so that lines of two processes never mix
         return response
 
 
