@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.evidence.__main__ import Part, main, run
+from docs.evidence.__main__ import PARTS, ROOT, Part, main, run
 
 
 @dataclass(frozen=True)
@@ -60,3 +60,8 @@ def test_a_part_that_takes_too_long_is_ended_with_all_it_started(tmp_path: Path)
     kept = run(Scripted("slow", "", "slow", "slow.md", hours=1 / 3600, line=line))
     assert kept["status"] == -1
     assert kept["seconds"] < 30
+
+
+def test_every_part_is_a_target_of_the_makefile_with_a_line_of_help() -> None:
+    helped = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.M))
+    assert {part.target for part in PARTS} | {"evidence"} <= helped
