@@ -384,7 +384,8 @@ def record(fill: Filling, tasks: int) -> None:
         outcome="CASE WHEN m.state IN ('failed', 'sent') THEN m.state ELSE 'sent' END",
     )  # fmt: skip
     fill.rows(
-        "jobs_job", 150_000, kind="'check_month'", title="'確認'", status="CASE n % 999 WHEN 0 THEN 'failed' ELSE 'done' END",
+        "jobs_job", 150_000, kind="(ARRAY['check_month','assess','compute_run','export_run'])[1 + n % 4]",
+        result="jsonb_build_object('snapshot', '1:1:', 'as_of', now())", title="'確認'", status="CASE n % 999 WHEN 0 THEN 'failed' ELSE 'done' END",
         created_by_id=office, created_at=_WHEN_UP, started_at=_WHEN_UP, ended_at=_WHEN_UP, attempts="1",
     )  # fmt: skip
     fill.rows(
