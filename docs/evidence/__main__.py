@@ -24,6 +24,8 @@ JST = dt.timezone(dt.timedelta(hours=9))
 # What a person gave to this make is not meant for the ones below it.
 _OUR_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "PARTS")
 TIMED_OUT = -1
+INDEX = "index"
+"""Named in place of parts: nothing runs, the index alone is written."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,9 @@ PARTS = (
 def main(names: list[str], parts: tuple[Part, ...] = PARTS, folder: Path = FOLDER) -> int:
     """Runs the parts of these names (all, when there is none) and writes the index; 1 when one failed, 2 for an unknown name."""
     known = {part.name: part for part in parts}
+    if names == [INDEX]:
+        write_index(folder, parts)
+        return 0
     if unknown := [name for name in names if name not in known]:
         print(f"知らない部分です: {'、'.join(unknown)}（{'、'.join(known)}）", file=sys.stderr)
         return 2
@@ -144,7 +149,7 @@ def write_index(folder: Path, parts: tuple[Part, ...] = PARTS) -> None:
         row = (
             [when(kept["began"]), f"`{kept['commit']}`", result(kept), duration(kept["seconds"])]
             if kept
-            else ["この一覧からはまだ行っていない", "", "", ""]
+            else ["単独で実施（日付と結果は報告書）" if there else "まだ行っていない", "", "", ""]
         )
         lines.append("| " + " | ".join([name, part.shows, *row, f"`make {part.target}`"]) + " |")
     lines += [

@@ -46,6 +46,15 @@ def test_a_part_that_fails_stops_no_other_and_the_index_tells_both(
     assert json.loads((tmp_path / "runs.json").read_text())["bad"]["status"] == 3
 
 
+def test_the_index_alone_runs_nothing_and_shows_reports_made_by_themselves(tmp_path: Path) -> None:
+    (tmp_path / "good.md").touch()
+    assert main(["index"], parts(tmp_path), tmp_path) == 0
+    index = (tmp_path / "README.md").read_text()
+    assert "| [good](good.md) | 成功する | 単独で実施" in index
+    assert "| bad | 失敗する | まだ行っていない |" in index
+    assert not (tmp_path / "runs.json").exists()
+
+
 def test_an_unknown_part_is_refused_before_anything_runs(tmp_path: Path) -> None:
     assert main(["good", "other"], parts(tmp_path), tmp_path) == 2
     assert list(tmp_path.iterdir()) == []
