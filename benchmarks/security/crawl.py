@@ -14,7 +14,7 @@ from benchmarks.security.watching import SAYS_WHO
 
 # A tool that goes here has signed itself out, or has changed how it gets in.
 NOT_TOUCHED = (
-    "/sign-out/", "/admin/logout/", "/account/logout", "/accounts/logout", "logout", "reauthenticate", "password",
+    "/sign-out/", "/admin/login", "/admin/logout/", "/account/logout", "/accounts/logout", "logout", "reauthenticate", "password",
     "sessions", "second-factor", "2fa", "/mfa/",
 )  # fmt: skip
 _OF_A_KIND = 2
