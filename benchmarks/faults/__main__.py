@@ -117,11 +117,7 @@ def draft(month: str) -> bool:
 
 def small_disks(instance: Instance, kind: str) -> None:
     """What a kind of fault needs: folders on small disks of their own."""
-    if kind == "files":
-        for name in ("evidence", "exports"):
-            (instance.var / name).mkdir(exist_ok=True, mode=0o700)
-            instance.small_disk(instance.var / name, 64)
-    elif kind in ("wal", "data"):
+    if kind in ("wal", "data"):
         from config.servers import postgres
 
         place = instance.var / "postgres" / "data" / {"wal": "pg_wal", "data": "base"}[kind]
@@ -168,6 +164,11 @@ def play(instance: Instance, seed: int, kinds: list[str]) -> report.Outcome:
 
     django.setup()
     store = Store(instance)
+    if "files" in order:
+        # before anybody writes there
+        for name in ("evidence", "exports"):
+            (instance.var / name).mkdir(mode=0o700)
+            instance.small_disk(instance.var / name, 256)
     instance.start_all()
     crowd, seen = gather(instance, people, chance)
     outcome = report.Outcome(seed=seed)
