@@ -83,7 +83,6 @@ OFFICE = (
 )
 PORTAL = (
     *pages.PORTAL,
-    "clients/duplicates/",
     "figures/",
     "registrations/",
     "dispatches/?q=田",
