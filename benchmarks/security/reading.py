@@ -216,7 +216,7 @@ def pip_audit(place: Path) -> Outcome:
     base += ["--timeout", "10", "--cache-dir", place / "pip-audit-cache"]
     outcome.planted = "urllib3 1.24.1"
     unreachable = (
-        "公開された欠陥の一覧（pypi.org の JSON か osv.dev）に届かない機械では検査できない。"
+        "公開された欠陥の一覧に届かない機械では検査できない。"
         "届く場所で「.venv-security/tools/bin/pip-audit --strict --require-hashes --disable-pip -r requirements/base.txt」を実行する"
     )
     try:
