@@ -21,6 +21,18 @@ def circumstances() -> dict[str, str]:
     }
 
 
+def warning() -> list[str]:
+    """A sentence for a report of milliseconds when the machine had more to do than it has cores for; else nothing."""
+    cores = os.cpu_count() or 1
+    if os.getloadavg()[1] <= 1.5 * cores:
+        return []
+    return [
+        f"**ほかの仕事が同じ {cores} コアを使っていたため（負荷 {os.getloadavg()[1]:.0f}）、ミリ秒と毎秒の件数はこの構成の力を示しません。"
+        "静かな機械で測り直してください。**",
+        "",
+    ]
+
+
 def _commit() -> str:
     found = subprocess.run(
         ["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False

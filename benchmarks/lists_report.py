@@ -4,7 +4,7 @@ import csv
 import json
 from typing import Any
 
-from benchmarks.evidence import circumstances, table
+from benchmarks.evidence import circumstances, table, warning
 from benchmarks.scratch import ROOT
 
 PLACE = ROOT / "docs" / "evidence"
@@ -44,6 +44,7 @@ def _lines(
         "閲覧の記録を含む）で開いて測りました。`make lists` が作った記録です。比は、同じ時に測った下限（索引で派遣を50件読むだけの"
         "問合せ）に対する中央値の倍率です。ほかの仕事と機械を分け合っているときは、ミリ秒ではなく比を見てください。",
         "",
+        *warning(),
         f"{len(lists)} の一覧のうち、p95 が 100ms 以内のものは {sum(value <= 100 for value in ordered)}、"
         f"最も遅いものの p95 は {ordered[-1]:.0f}ms です。下限の中央値は {bound[0]:.1f}〜{bound[-1]:.1f}ms でした。",
         "",

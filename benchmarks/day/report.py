@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from benchmarks.day import story
-from benchmarks.evidence import circumstances, table
+from benchmarks.evidence import circumstances, table, warning
 from benchmarks.scratch import ROOT
 
 PLACE = ROOT / "docs" / "evidence"
@@ -90,6 +90,7 @@ def _lines(
         f" {seconds} 秒ずつ使いました。前半は web が1つ（gunicorn 1プロセス・4スレッド）、後半は同じ構成に web をもう1つ加えた場合です。"
         "測る側（locust）も同じ機械の中で動きます。`make day` が作った記録です。",
         "",
+        *warning(),
         "**結果: "
         + (
             "誤りはなく、受け付けた記録はすべて残りました**"
