@@ -87,7 +87,7 @@ class Ledger:
     def __init__(self, world: World, tally: Tally) -> None:
         self.world, self.tally = world, tally
         self._tables = _tables()
-        self._recorded = _recorded()
+        self._recorded = world.recorded
         self._statement = " UNION ALL ".join(
             f"SELECT '{table}', count(*), coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text FROM {table} t"
             for table in self._tables
@@ -422,15 +422,6 @@ def _tables() -> list[str]:
         " AND has_table_privilege(c.oid, 'SELECT') ORDER BY c.relname"
     )
     return [row["relname"] for row in found if not row["relname"].startswith(_LEFT_OUT)]
-
-
-def _recorded() -> list[str]:
-    """The tables whose changes the database records."""
-    found = rows(
-        "SELECT DISTINCT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
-        " JOIN pg_proc p ON p.oid = t.tgfoid WHERE p.proname = 'audit_record' ORDER BY 1"
-    )
-    return [row["relname"] for row in found]
 
 
 def _has_column(table: str, column: str) -> bool:

@@ -5,6 +5,8 @@ import io
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from django.db import connection
+
 from accounts.models import Role, User
 from core import clock
 from core.audit.acting import SYSTEM
@@ -200,6 +202,8 @@ class World:
     """Everybody."""
 
     people: dict[str, Person] = field(default_factory=dict)
+    # the tables whose changes the database records, as long as nobody takes that away
+    recorded: list[str] = field(default_factory=list)
 
     def of_role(self, *roles: str) -> list[Person]:
         """Those of these roles, always in the same order."""
@@ -246,7 +250,7 @@ def build() -> World:
         actor=SYSTEM,
     )
     assert result.ok, list(result.problems)
-    world = World()
+    world = World(recorded=_recorded())
     for name, role, tie in _PEOPLE:
         user = create_tied_user(
             username=name,
@@ -259,3 +263,12 @@ def build() -> World:
         )
         world.people[name] = Person(user.pk, name, str(role), tie)
     return world
+
+
+def _recorded() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+            " JOIN pg_proc p ON p.oid = t.tgfoid WHERE p.proname = 'audit_record' ORDER BY 1"
+        )
+        return [name for (name,) in cursor.fetchall()]
