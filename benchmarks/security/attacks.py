@@ -17,8 +17,8 @@ from urllib.parse import urlencode, urlsplit
 from benchmarks.security.crawl import NOT_TOUCHED, Crawl, Target, each_once
 from benchmarks.security.instance import NOBODY, Instance, Person
 from benchmarks.security.outcomes import ROOT, Finding, Outcome, plain
-from benchmarks.security.planted_site import PREFIX
 from benchmarks.security.reading import TOOLS, version_of
+from benchmarks.security.watching import PLANTED_AT as PREFIX
 from benchmarks.security.watching import SAYS_WHO, arrived
 
 WAPITI = ROOT / ".venv-security" / "wapiti" / "bin"

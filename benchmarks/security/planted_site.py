@@ -16,8 +16,6 @@ from rest_framework.views import APIView
 
 from portal_expert.authentication import TokenAuthentication
 
-PREFIX = "/planted/"
-
 
 @login_not_required
 def front(request: HttpRequest) -> HttpResponse:

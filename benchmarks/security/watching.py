@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 
 # Each tool says with this header who it is and as whom it comes.
 SAYS_WHO = "X-Scan"
+# Where the planted holes lie, beside the product.
+PLANTED_AT = "/planted/"
 
 
 def tally_file(var: Path) -> Path:
