@@ -25,7 +25,8 @@ worker_class = "gthread"
 # person sees an explained error instead of a cut connection.
 timeout = int(os.environ.get("WEB_TIMEOUT", "60"))
 graceful_timeout = 30
-keepalive = 5
+# Longer than the proxy keeps an idle connection (deploy/nginx/nginx.conf), so that it never sends into a closing one.
+keepalive = 75
 # A worker that grew is replaced before it matters; the jitter keeps them from going at once. Not often: loading the
 # program takes seconds in which the others do its work, and phones send hundreds of requests a second.
 max_requests = 100_000

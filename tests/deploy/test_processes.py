@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -150,3 +151,12 @@ def test_the_beat_health_check_sees_silence(tmp_path: Path) -> None:
     answer = health("beat.py", str(schedule))
     assert answer.returncode == 1
     assert "silent" in answer.stderr
+
+
+def test_an_idle_connection_is_given_up_by_the_proxy_first() -> None:
+    proxy = (PROJECT / "deploy" / "nginx" / "nginx.conf").read_text(encoding="utf-8")
+    process = (PROJECT / "config" / "gunicorn.py").read_text(encoding="utf-8")
+    upstream = re.search(r"upstream web \{.*?keepalive_timeout (\d+)s;", proxy, re.DOTALL)
+    kept = re.search(r"^keepalive = (\d+)$", process, re.MULTILINE)
+    assert upstream and kept
+    assert int(kept[1]) > int(upstream[1])
