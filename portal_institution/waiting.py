@@ -43,7 +43,7 @@ def with_waiting(rows: QuerySet[Dispatch]) -> QuerySet[Dispatch]:
     of_us = asked.filter(asked_of=Inquiry.AskedOf.INSTITUTION).order_by("due_on", "pk")
     of_expert = asked.filter(asked_of=Inquiry.AskedOf.EXPERT).order_by("due_on", "pk")
     requests = ApprovalRequest.objects.filter(dispatch=OuterRef("pk"))
-    answers = Attestation.objects.filter(dispatch=OuterRef("pk")).order_by("-answered_at", "-pk")
+    answers = Attestation.objects.filter(dispatch=OuterRef("pk")).order_by("-pk")
     mails = AttestationLink.objects.filter(dispatch=OuterRef("pk")).order_by("-issued_at", "-pk")
     state = Mail.objects.filter(key=OuterRef("mail_key")).values("state")[:1]
     return rows.annotate(

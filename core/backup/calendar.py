@@ -41,10 +41,11 @@ def parent_of_next(
     """What the next backup builds on; None: it has to be a full one.
 
     A kind that is `wanted` goes before the calendar's. It builds on the newest backup (named `newest`, whether it can
-    be read or not) or on nothing: not after damage, and not after a restore, which makes a new `line` of history.
+    be read or not) or on nothing: not after damage, not after a restore, which makes a new `line` of history, and not
+    on one from a clock that was ahead: sets stand in the order of their names, which are times.
     """
     good = sound(sets, damaged)
-    if not good or good[-1].name != newest or good[-1].first_segment[:8] != line:
+    if not good or good[-1].name != newest or good[-1].first_segment[:8] != line or good[-1].started > now:
         return None
     return None if (wanted or due_kind(good, now)) == FULL else good[-1]
 
@@ -56,8 +57,9 @@ def leading_to(sets: Sequence[Set], to: dt.datetime, damaged: Collection[str] = 
 
 
 def is_due(sets: Sequence[Set], now: dt.datetime) -> bool:
-    """Whether today, in Japan, has no backup yet."""
-    return not sets or sets[-1].started.astimezone(JST).date() < now.astimezone(JST).date()
+    """Whether today, in Japan, has no backup yet, whatever a clock that was ahead has left behind."""
+    today = now.astimezone(JST).date()
+    return all(one.started.astimezone(JST).date() != today for one in sets)
 
 
 def sound(sets: Sequence[Set], damaged: Collection[str] = ()) -> list[Set]:

@@ -3,7 +3,7 @@
 import datetime as dt
 from pathlib import Path
 
-from core.backup.calendar import due_kind, expired, gaps, is_due, needless_segments
+from core.backup.calendar import due_kind, expired, gaps, is_due, needless_segments, parent_of_next
 from core.backup.kept_files import Root, collect_files
 from core.backup.repository import BASE, FULL, INCREMENTAL, Repository, Set, stamp
 from core.backup.taking import remove_expired
@@ -39,6 +39,29 @@ def one_night(repository: Repository, night: dt.datetime, number: int, folder: P
     )
     repository.add_set(new, staging)
     return new
+
+
+def test_a_backup_from_a_clock_that_was_ahead_takes_no_nights_backup_away() -> None:
+    def made(at: dt.datetime) -> Set:
+        name = f"{stamp(at)}-{FULL}"
+        return Set(
+            name=name,
+            kind=FULL,
+            full=name,
+            parent="",
+            started=at,
+            ended=at + dt.timedelta(minutes=5),
+            first_segment=f"{1:08X}{0:08X}{1:08X}",
+            sha256={},
+            bytes=8,
+        )
+
+    ahead = made(FIRST_NIGHT + dt.timedelta(days=40))
+    assert is_due([ahead], FIRST_NIGHT)
+    assert parent_of_next([ahead], FIRST_NIGHT, damaged=(), newest=ahead.name, line="00000001") is None
+    todays = made(FIRST_NIGHT)
+    assert not is_due([todays, ahead], FIRST_NIGHT + dt.timedelta(hours=3))
+    assert is_due([todays, ahead], FIRST_NIGHT + dt.timedelta(days=1))
 
 
 def test_over_seven_weeks_three_full_backups_with_their_incrementals_remain(tmp_path: Path) -> None:
