@@ -238,8 +238,9 @@ def _written(instance: Instance, targets: Sequence[Target], people: dict[str, Pe
 
 
 _AT = re.compile(r"(?:GET|POST) (http://\S+)|testing URL '([^']+)'")
-# "appears to be dynamic" is no finding; sqlmap names one with a technique, or sums it up.
-_HIT = re.compile(r"parameter '([^']+)' (?:is vulnerable|(?:appears to be|is) '[^']+' injectable)")
+# Only what sqlmap stands by in the end; "appears to be … injectable" comes before it has ruled out chance.
+_HIT = re.compile(r"parameter '([^']+)' is vulnerable")
+_CHANCE = "false positive or unexploitable"
 
 
 def sqlmap(instance: Instance, crawls: Sequence[Crawl], place: Path, seconds: float) -> Outcome:
@@ -309,6 +310,10 @@ def sqlmap(instance: Instance, crawls: Sequence[Crawl], place: Path, seconds: fl
                 if where := _AT.search(line):
                     at = (where.group(1) or where.group(2)).partition("?")[0]
                 hit = _HIT.search(line)
+                if _CHANCE in line and name != "planted":
+                    outcome.covered.append(
+                        f"{urlsplit(at).path}：偶然と分かった疑い 1 件（sqlmap が自分で取り消した）"
+                    )
                 if hit:
                     if name == "planted":
                         outcome.planted_found = True
@@ -394,7 +399,10 @@ def wapiti(instance: Instance, crawls: Sequence[Crawl], place: Path, seconds: fl
         command += ["-s", f"{instance.url}{PREFIX}script/?name=abc"]
         for start in list(one.starts.values())[:60]:
             command += ["-s", instance.url + start]
-        status, said = bounded(command, each * 1.5 + 20, place / f"wapiti-{role}.log", place)
+        for _ in range(2):  # its own little database is sometimes locked at the start
+            status, said = bounded(command, each * 1.5 + 20, place / f"wapiti-{role}.log", place)
+            if report.exists() or "database is locked" not in said:
+                break
         if not report.exists():
             return role, None, ("時間切れ " if status is None else "") + said[-300:]
         return role, json.loads(report.read_text()), said

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -81,8 +82,12 @@ def run_tests(place: Path, seconds: float) -> tuple[list[Row], str, float]:
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
-            process.terminate()
-            process.wait()
+            process.send_signal(signal.SIGINT)  # what has run is written down
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
             trouble = f"{seconds:.0f} 秒で終わらない"
     subprocess.run(
         [sys.executable, "-m", "config.servers", "stop"],

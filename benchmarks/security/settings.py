@@ -9,7 +9,7 @@ from config.settings.embedded import MIDDLEWARE, PERMISSIONS_POLICY  # noqa: F40
 
 MIDDLEWARE = [
     "benchmarks.security.watching.TallyMiddleware",
-    *(name for name in MIDDLEWARE if name != "django.middleware.csrf.CsrfViewMiddleware"),
+    *MIDDLEWARE,
     "benchmarks.security.watching.ShownCausesMiddleware",
 ]
 AXES_ENABLED = False
