@@ -178,6 +178,8 @@ AXES_SENSITIVE_PARAMETERS = [
 
 # Networks whose X-Forwarded-For is believed (core/client_address.py).
 TRUSTED_PROXIES: list[str] = []
+# Who gets the readings of the machine (core/metrics/views.py): this machine and private networks.
+METRICS_NETWORKS = ["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]
 
 LANGUAGE_CODE = "ja"
 TIME_ZONE = "Asia/Tokyo"

@@ -465,7 +465,9 @@ def test_the_description_names_the_address_to_whoever_is_signed_in(phone: Client
     assert post_events["requestBody"]["content"]["application/json"]["schema"]["type"] == "array"
     assert {"token": []} in post_events["security"]
     assert {"400", "401", "403", "413", "415"} <= set(post_events["responses"])
-    assert {"200", "400", "401", "404", "406"} <= set(described["paths"]["/api/v1/schema/"]["get"]["responses"])
+    assert {"200", "400", "401", "404", "406"} <= set(
+        described["paths"]["/api/v1/schema/"]["get"]["responses"]
+    )
 
 
 def test_what_comes_after_the_payment_is_refused_alone_and_what_is_there_stays(cast: Any) -> None:

@@ -434,7 +434,8 @@ def test_k12_links_in_mails_come_from_a_setting(db: None, settings: Any) -> None
 
 def test_k14_nothing_of_the_inside_for_anybody_outside(client: Client, db: None) -> None:
     for path in ("/metrics", "/admin/doc/", "/__debug__/", "/.git/config", "/.env"):
-        assert client.get(path).status_code in (302, 403, 404), path
+        assert client.get(path, REMOTE_ADDR="203.0.113.9").status_code in (302, 403, 404), path
+    assert client.get("/metrics").status_code == 200, "from this machine"
 
 
 def test_k15_nobody_signs_up(client: Client, db: None) -> None:
