@@ -305,10 +305,12 @@ def _overlaps(application: Application, ignoring: Dispatch | None) -> Iterator[O
             )
     for other in others.filter(company=application.case.company_id)[:3]:
         since, until = other.visited_from or other.planned_from, other.visited_to or other.planned_to
+        # another institution's dispatch is named to nobody who may not see it
+        own = other.institution_id == application.case.institution_id
         yield Obstacle(
             "支援先の予定の重なり",
             "同じ支援先のほかの派遣と重ならない時間",
-            f"{clock.jst(since):%m/%d %H:%M}～{clock.jst(until):%H:%M} に派遣 {other.number}",
+            f"{clock.jst(since):%m/%d %H:%M}～{clock.jst(until):%H:%M} に{f'派遣 {other.number}' if own else '別の機関の派遣'}",
             "支援先の予定を確認してください。",
             ObstacleKind.WARNING,
             "planned_from",

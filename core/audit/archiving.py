@@ -59,19 +59,27 @@ def _month_after(moment: dt.datetime) -> dt.datetime:
 
 
 def archive_months() -> list[Written]:
-    """Writes a file for each month that has ended and isn't archived yet; answers which. Repeatable."""
+    """Writes a file for each month that has ended and isn't archived yet; answers which. Repeatable.
+
+    A month has one file. What a clock that was set back seals in a month that has its file goes into the next one's,
+    and a seal of a clock that was ahead into the file of those around it.
+    """
     written: list[Written] = []
     this_month = clock.today().replace(day=1)
     while True:
         with sealing_alone(), connections[SEALER].cursor() as cursor:
-            cursor.execute("SELECT coalesce(max(last_block), 0) FROM audit_archive")
-            first = cursor.fetchone()[0] + 1
-            cursor.execute("SELECT sealed_at FROM audit_seal WHERE number = %s", [first])
-            row = cursor.fetchone()
-            if row is None or row[0].astimezone(JST).date() >= this_month:
+            cursor.execute("SELECT coalesce(max(last_block), 0) + 1, max(month) FROM audit_archive")
+            first, latest = cursor.fetchone()
+            cursor.execute("SELECT min(sealed_at) FROM audit_seal WHERE number >= %s", [first])
+            (sealed_at,) = cursor.fetchone()
+            if sealed_at is None:
                 return written
-            start, end = row[0].astimezone(JST), _month_after(row[0])
-            cursor.execute("SELECT max(number) FROM audit_seal WHERE sealed_at < %s", [end])
+            start = sealed_at.astimezone(JST)
+            if latest is not None:
+                start = max(start, _month_after(dt.datetime.fromisoformat(f"{latest}-01T00:00:00+09:00")))
+            if start.date() >= this_month:
+                return written
+            cursor.execute("SELECT max(number) FROM audit_seal WHERE sealed_at < %s", [_month_after(start)])
             written.append(_write(cursor, f"{start:%Y-%m}", first, cursor.fetchone()[0]))
 
 

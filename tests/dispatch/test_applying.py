@@ -108,13 +108,18 @@ def test_an_institution_that_may_not_dispatch_is_told_so(stage: Stage) -> None:
 
 
 def test_an_expert_is_in_one_place_at_a_time_and_touching_ends_are_none(stage: Stage) -> None:
-    stage.applied()
+    first = stage.applied()
     other = stage.case("C2")
     overlapping = found(stage, case=other, planned_from=at("07-12 11:59"), planned_to=at("07-12 13:00"))
     assert overlapping["専門家の予定の重なり"].actual == "07/12 10:00～12:00 に別の派遣"
     assert found(stage, case=other, planned_from=at("07-12 12:00"), planned_to=at("07-12 13:00")) == {}
     same_client = found(stage, expert="E2", planned_from=at("07-12 11:00"), planned_to=at("07-12 13:00"))
     assert same_client["支援先の予定の重なり"].kind == "warning"
+    assert same_client["支援先の予定の重なり"].actual == f"07/12 10:00～12:00 に派遣 {first.number}"
+    elsewhere = stage.case(institution="K2")
+    times = {"planned_from": at("07-12 11:00"), "planned_to": at("07-12 13:00")}
+    unnamed = found(stage, case=elsewhere, expert="E3", **times)["支援先の予定の重なり"]
+    assert unnamed.actual == "07/12 10:00～12:00 に別の機関の派遣"
 
 
 def test_the_fourth_of_a_year_needs_a_reason_and_then_the_offices_exception(stage: Stage) -> None:

@@ -1,5 +1,6 @@
 """Faults put into a copy of the product, to see that walks find them: each takes a guard away where it stands."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -42,6 +43,20 @@ def _everybodys() -> list[Any]:
     from dispatch.models import DispatchQuerySet
 
     return [mock.patch.object(DispatchQuerySet, "visible_to", lambda self, user: self.all())]
+
+
+def _paid_again() -> list[Any]:
+    """Every statement of the calculation forgets what earlier runs paid: their lines, and where a dispatch stands."""
+    from payments.calculation import queries
+
+    forgetting = "d.visited_from < %(cutoff)s AND d.status NOT IN ('cancelled', 'declined')"
+    return [
+        mock.patch.object(module, name, text.replace(queries.CANDIDATE, forgetting))
+        for path, module in sorted(sys.modules.items())
+        if path.startswith("payments.")
+        for name, text in sorted(vars(module).items())
+        if isinstance(text, str) and queries.CANDIDATE in text
+    ]
 
 
 def _no_states() -> list[Any]:
@@ -117,6 +132,17 @@ FAULTS = (
         "dispatches",
         (),
         _one_yen_more,
+    ),
+    Fault(
+        "paid-again",
+        "前の回で支払った派遣をもう一度支払う（支払済の除外と、一意制約を外す）",
+        "dispatches",
+        (
+            "DROP INDEX payments_line_one_fee_per_dispatch",
+            "DROP INDEX payments_line_one_per_diem_per_day",
+            "ALTER TABLE payments_payoutline DROP CONSTRAINT payments_line_once",
+        ),
+        _paid_again,
     ),
     Fault(
         "own-approval",

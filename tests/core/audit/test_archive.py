@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import connection, connections
 
+from core import clock
 from core.audit import sealing
 from core.audit.archiving import archive_folder, archive_months, archive_problem, manifest_of, purge_audit
 from core.audit.models import Archive, Change, Seal
@@ -51,6 +52,57 @@ def years_ago(tampering: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -
     )
     seal_audit()
     monkeypatch.undo()
+
+
+def seal_at(moment: dt.datetime, rename: Rename, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change, sealed by a server whose clock says this moment."""
+    rename("創業", Change.objects.count() % 1_000 + 60)
+    microseconds = int(moment.timestamp() * 1_000_000)
+    monkeypatch.setattr(sealing, "_MICROSECONDS", f"SELECT {microseconds}::bigint")
+    seal_audit()
+    monkeypatch.undo()
+
+
+def in_japan(month: int, day: int, hour: int = 12) -> dt.datetime:
+    """A moment around the end of a year."""
+    year = 2031 if month > 6 else 2032
+    return dt.datetime(year, month, day, hour, tzinfo=clock.JST)
+
+
+def test_a_clock_set_back_over_the_end_of_a_year_overwrites_no_file_and_leaves_nothing_out(
+    rename: Rename, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seal_at(in_japan(12, 20), rename, monkeypatch)
+    with time_machine.travel(in_japan(1, 1, 3), tick=False):
+        (december,) = archive_months()
+    kept = december.path.read_bytes()
+    # the clock was ahead: it is still the last evening of December
+    seal_at(in_japan(12, 31, 22), rename, monkeypatch)
+    with time_machine.travel(in_japan(12, 31, 23), tick=False):
+        assert archive_months() == []
+    seal_at(in_japan(1, 5), rename, monkeypatch)
+    with time_machine.travel(in_japan(2, 1, 3), tick=False):
+        (january,) = archive_months()
+    assert (december.month, january.month) == ("2031-12", "2032-01")
+    assert december.path.read_bytes() == kept
+    assert [archive_problem(each.path, *own_public_keys()) for each in (december, january)] == ["", ""]
+    assert december.count + january.count == Change.objects.count()
+    assert verify_audit().problem == ""
+
+
+def test_a_seal_of_a_clock_far_ahead_keeps_no_later_month_from_its_file(
+    rename: Rename, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seal_at(in_japan(12, 20), rename, monkeypatch)
+    seal_at(in_japan(12, 31).replace(year=2041), rename, monkeypatch)
+    with time_machine.travel(in_japan(1, 1, 3), tick=False):
+        (december,) = archive_months()
+    seal_at(in_japan(1, 5), rename, monkeypatch)
+    with time_machine.travel(in_japan(2, 1, 3), tick=False):
+        (january,) = archive_months()
+    assert january.month == "2032-01"
+    assert december.count + january.count == Change.objects.count()
+    assert [archive_problem(each.path, *own_public_keys()) for each in (december, january)] == ["", ""]
 
 
 def test_an_archive_holds_every_row_of_its_blocks_and_proves_itself(archived: Path) -> None:
