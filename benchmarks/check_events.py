@@ -2,7 +2,8 @@
 
 `python -m benchmarks.check_events [dispatches] [seconds]` loads a year into a database of its own, gives 7,000 experts
 a login and a token, and lets 50 clients at once send one event per request for so many seconds; every twentieth
-request is cut before its answer and sent again. Then everything is sent once more. At the end it counts what the
+request is cut before its answer and sent again. Then new events arrive evenly, so many a second, which shows what one
+phone waits when the machine isn't at its end, and what was sent first is sent once more. At the end it counts what the
 database holds: each event once. The first lines are a bound: the same server answering /healthz, which does nothing.
 """
 
@@ -30,6 +31,8 @@ from benchmarks.scratch import ROOT, prepare, scratch_database
 EXPERTS = 7_000
 CLIENTS = 50
 CUT_EVERY = 20
+# What arrives in the busiest minutes there could be: 500 phones, each with three events at once, every ten seconds.
+STEADY = 150
 PLANNED_PER_EXPERT = 6
 _BATCH = 1_000
 
@@ -164,20 +167,30 @@ async def answer_of(reader: asyncio.StreamReader) -> tuple[int, bytes]:
     raise ValueError("an answer without a length")
 
 
-async def send_all(queue: Iterator[Sending], port: int, until: float, *, cuts: bool) -> Tally:
-    """50 clients, each with a connection of its own, until the queue or the time ends."""
+async def send_all(
+    queue: Iterator[Sending], port: int, until: float, *, cuts: bool, rate: float | None = None
+) -> Tally:
+    """50 clients, each with a connection of its own, until the queue or the time ends.
+
+    With a rate they send so many a second between them, and a wait counts from the moment the event was due;
+    without one each sends as soon as it has its answer.
+    """
     tally = Tally()
     began = time.perf_counter()
+    turns = itertools.count()
 
     async def client() -> None:
         reader = writer = None
         for n, sending in enumerate(queue):
             cut = cuts and n % CUT_EVERY == CUT_EVERY - 1
+            due = None if rate is None else began + next(turns) / rate
+            if due is not None:
+                await asyncio.sleep(max(0.0, due - time.perf_counter()))
             while True:
                 if writer is None:
                     reader, writer = await asyncio.open_connection("127.0.0.1", port)
                 assert reader is not None
-                before = time.perf_counter()
+                before, due = due or time.perf_counter(), None
                 writer.write(sending.request)
                 await writer.drain()
                 if cut:
@@ -284,7 +297,11 @@ def main(dispatches: int, seconds: float) -> None:
                 began = len(sent)
                 first = asyncio.run(send_all(queue, port, time.perf_counter() + seconds, cuts=True))
                 print(first.line(f"{processes} process(es), new events"))
-                again = iter(sent[began:])
+                began_steady = len(sent)
+                until = time.perf_counter() + seconds / 2
+                steady = asyncio.run(send_all(queue, port, until, cuts=False, rate=STEADY))
+                print(steady.line(f"{processes} process(es), {STEADY} new events a second"))
+                again = iter(sent[began:began_steady])
                 second = asyncio.run(send_all(again, port, time.perf_counter() + seconds, cuts=False))
                 print(second.line(f"{processes} process(es), the same again"))
             finally:

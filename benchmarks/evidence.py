@@ -11,7 +11,10 @@ _JST = dt.timezone(dt.timedelta(hours=9))
 
 
 def circumstances() -> dict[str, str]:
-    """When, on what machine and from which source something was measured, by the words the reports use."""
+    """When, on what machine and from which source something is measured, by the words the reports use.
+
+    Asked before a measurement that fills the machine itself, so that the load is that of others.
+    """
     now = dt.datetime.now(_JST)
     return {
         "実施": f"{now.year}年{now.month}月{now.day}日 {now:%H:%M}（日本時間）",

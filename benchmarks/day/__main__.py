@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks.day.instance import OFFICE_ADDRESS, DayInstance
 from benchmarks.day.report import write_report
+from benchmarks.evidence import circumstances, warning
 from benchmarks.faults.instance import HOST, CannotRun
 from benchmarks.scratch import ROOT
 
@@ -75,6 +76,18 @@ def _connections(instance: DayInstance) -> int:
     return int(found[0]) if found else 0
 
 
+def _failed_jobs(instance: DayInstance) -> list[list[Any]]:
+    """Kind, how many, and the last line of what they ended with."""
+    import psycopg
+
+    with psycopg.connect(instance.addresses.superuser_url) as connection:
+        found = connection.execute(
+            "SELECT kind, count(*), max(regexp_replace(rtrim(message || E'\\n' || error), '.*\\n', ''))"
+            " FROM jobs_job WHERE status = 'failed' GROUP BY kind ORDER BY kind"
+        ).fetchall()
+    return [list(row) for row in found]
+
+
 def _kept(instance: DayInstance) -> dict[str, int]:
     """What the database holds in the end of what was done."""
     import psycopg
@@ -97,6 +110,7 @@ def main() -> int:
     if not Path(LOCUST).exists():
         print(f"locust がありません: {LOCUST}（make day）", file=sys.stderr)
         return 1
+    facts, busy = circumstances(), warning()
     instance = DayInstance()
     try:
         instance.prepare()
@@ -114,13 +128,13 @@ def main() -> int:
         halves = {"1": _crowd(instance, "1")}
         instance.start_second_web()
         halves["2"] = _crowd(instance, "2")
-        kept = _kept(instance)
+        kept, failed = _kept(instance), _failed_jobs(instance)
     except CannotRun as why:
         print(why, file=sys.stderr)
         return 1
     finally:
         instance.end()
-    return write_report(halves, kept, SECONDS)
+    return write_report(halves, kept, failed, SECONDS, facts, busy)
 
 
 if __name__ == "__main__":

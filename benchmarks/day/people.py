@@ -37,6 +37,8 @@ OFFICE_ADDRESS = os.environ["DAY_OFFICE_ADDRESS"]
 CARRIERS = 125
 # For a first try: only so much of each crowd.
 PART = float(os.environ.get("DAY_PART", "1"))
+# The second half of the day goes on with what the first has made of the data.
+LATER_HOURS = 4 if os.environ.get("DAY_SHARE") == "2" else 0
 # Over this many seconds everybody arrives.
 ARRIVING = float(os.environ.get("DAY_ARRIVING", "90"))
 _HEADING = re.compile(r"<h1[^>]*>(.*?)</h1>", re.S)
@@ -192,7 +194,7 @@ def _links(page: str, pattern: str) -> list[str]:
     return list(dict.fromkeys(re.findall(pattern, page)))
 
 
-_office, _institutions, _experts = (itertools.count() for _ in range(3))
+_office, _institutions, _experts, _applications = (itertools.count() for _ in range(4))
 
 
 class Office(Person):
@@ -299,11 +301,12 @@ class Institution(Person):
         case = self.cases.pop()
         path = f"/portal/cases/{case}/apply/"
         page = self.get(path, "申請の画面")
-        number = random.randrange(len(PEOPLE["experts"]))
-        day = dt.date.today() + dt.timedelta(days=20 + random.randrange(60))
+        # no two of them want the same expert at the same hour, which would rightly be refused
+        turn, number = divmod(next(_applications), len(PEOPLE["experts"]))
+        day = dt.date.today() + dt.timedelta(days=20 + number % 60)
         while day.weekday() > 4:
             day += dt.timedelta(days=1)
-        hour = random.randrange(9, 16)
+        hour = 9 + 2 * turn + LATER_HOURS
         typed = {
             "expert": f"E{number:06}", "topic": "創業", "day": day.isoformat(), "start": f"{hour}:00",
             "end": f"{hour + 1}:30", "method": "対面", "place": "見本市1-1", "position": "35.681236, 139.767125",

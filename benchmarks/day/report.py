@@ -4,16 +4,25 @@ import json
 from typing import Any
 
 from benchmarks.day import story
-from benchmarks.evidence import circumstances, table, warning
+from benchmarks.evidence import table
 from benchmarks.scratch import ROOT
 
 PLACE = ROOT / "docs" / "evidence"
 SURFACES = ("事務局", "機関", "専門家")
 
 
-def write_report(halves: dict[str, dict[str, Any]], kept: dict[str, int], seconds: int) -> int:
-    """Writes both files; 1 when somebody met an error or fewer events are held than were acknowledged."""
-    facts = circumstances()
+def write_report(
+    halves: dict[str, dict[str, Any]],
+    kept: dict[str, int],
+    failed: list[list[Any]],
+    seconds: int,
+    facts: dict[str, str],
+    busy: list[str],
+) -> int:
+    """Writes both files; 1 when somebody met an error, a job failed or fewer events are held than were acknowledged.
+
+    `facts` and `busy` are of the time before: what the day does to the machine is what it measures.
+    """
     created = sum(
         row["requests"] - row["errors"]
         for half in halves.values()
@@ -27,7 +36,9 @@ def write_report(halves: dict[str, dict[str, Any]], kept: dict[str, int], second
         + "\n",
         encoding="utf-8",
     )
-    lines = _lines(halves, kept, seconds, facts, errors, created, lost)
+    lines = _lines(halves, kept, seconds, facts, busy, errors, created, lost)
+    lines += ["", "## 失敗したジョブ", ""]
+    lines += table(["種類", "件数", "経過"], failed) if failed else ["ありません。"]
     (PLACE / "day.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     for half, found in halves.items():
         print(f"day, {half} web process(es): {found['requests']:,} requests, {found['per_second']:.1f}/s")
@@ -36,7 +47,9 @@ def write_report(halves: dict[str, dict[str, Any]], kept: dict[str, int], second
     for half in halves.values():
         for error in half["errors"][:20]:
             print(f"  error: {error['count']} {error['name']} {error['error'][:160]}")
-    return 1 if errors or lost else 0
+    for kind, count, message in failed:
+        print(f"  failed: {count} {kind} {message}")
+    return 1 if errors or lost or failed else 0
 
 
 def _of_surface(half: dict[str, Any], surface: str) -> str:
@@ -51,6 +64,7 @@ def _lines(
     kept: dict[str, int],
     seconds: int,
     facts: dict[str, str],
+    busy: list[str],
     errors: int,
     created: int,
     lost: int,
@@ -90,7 +104,7 @@ def _lines(
         f" {seconds} 秒ずつ使いました。前半は web が1つ（gunicorn 1プロセス・4スレッド）、後半は同じ構成に web をもう1つ加えた場合です。"
         "測る側（locust）も同じ機械の中で動きます。`make day` が作った記録です。",
         "",
-        *warning(),
+        *busy,
         "**結果: "
         + (
             "誤りはなく、受け付けた記録はすべて残りました**"

@@ -399,7 +399,7 @@ def wapiti(instance: Instance, crawls: Sequence[Crawl], place: Path, seconds: fl
         command += ["-s", f"{instance.url}{PREFIX}script/?name=abc"]
         for start in list(one.starts.values())[:60]:
             command += ["-s", instance.url + start]
-        for _ in range(2):  # its own little database is sometimes locked at the start
+        for _ in range(3):  # its own little database is sometimes locked at the start
             status, said = bounded(command, each * 1.5 + 20, place / f"wapiti-{role}.log", place)
             if report.exists() or "database is locked" not in said:
                 break

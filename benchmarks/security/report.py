@@ -131,5 +131,6 @@ def _place(one: Finding) -> str:
 
 
 def _short(text: str, most: int = 220) -> str:
-    flat = " ".join(text.split()).replace("|", "／")
+    # where the project lies on this machine is nobody's business
+    flat = " ".join(text.split()).replace(f"{ROOT}/", "").replace("|", "／")
     return flat if len(flat) <= most else flat[: most - 1] + "…"

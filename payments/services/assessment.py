@@ -1,11 +1,13 @@
 """The standing check: how every unpaid dispatch that took place stands, and what is in its way (rules.md §5).
 
 `check_month` judges everything, `check_experts` the dispatches of a few experts, by the same engine into the same
-rows. Each batch is one transaction that sees one moment and is repeated when another check wrote its rows meanwhile:
-so an older view never replaces a newer one, and neither check waits long for the other (docs/adr/0017-live-findings.md).
+rows. Each batch is one transaction that sees one moment and is repeated when another check wrote its rows meanwhile,
+in halves where that goes on: so an older view never replaces a newer one, neither check waits long for the other, and
+the check of everything ends on the busiest day, too (docs/adr/0017-live-findings.md).
 """
 
 import datetime as dt
+import time
 from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, TypeVar
@@ -26,6 +28,9 @@ from .locks import one_check, one_view
 # Another check wrote the same rows, or two waited for each other: seen anew, it is done again.
 _REPEATABLE = ("40001", "40P01")
 _ATTEMPTS = 5
+# A large batch is cut sooner than it is tried again: the less it holds, the fewer write beside it.
+_ATTEMPTS_WHOLE = 2
+_PAUSE_SECONDS = 0.05
 # A person waits for the answer: what takes longer is left to the background.
 _PATIENCE = "SET LOCAL lock_timeout = '1s'; SET LOCAL statement_timeout = '3s'"
 
@@ -88,33 +93,53 @@ def _check(progress: Progress) -> dict[str, Any]:
     done = dispatches = findings = 0
     for experts, count in batches:
         progress.report(done, total, CALCULATING)
-        columns = _one_moment(partial(_judged, calculation, experts, book, now))
-        dispatches += len(columns["dispatches"])
-        findings += len(columns["found"])
-        done += count
+        judged, found = _batch(calculation, experts, book, now)
+        dispatches, findings, done = dispatches + judged, findings + found, done + count
     _one_moment(lambda: drop_others(clock.now()))
     progress.report(total, total, CALCULATING)
     return {"snapshot": snapshot, "as_of": now.isoformat(), "dispatches": dispatches, "findings": findings}
 
 
-def _judged(calculation: Calculation, experts: list[int], book: RuleBook, now: dt.datetime) -> dict[str, Any]:
+def _batch(calculation: Calculation, experts: list[int], book: RuleBook, now: dt.datetime) -> tuple[int, int]:
+    """Judges these experts; answers how many dispatches and how many findings there were."""
+    whole = len(experts) > 1 and not connection.in_atomic_block
+    try:
+        return _one_moment(
+            partial(_judged, calculation, experts, book, now), _ATTEMPTS_WHOLE if whole else _ATTEMPTS
+        )
+    except OperationalError as conflict:
+        if not (whole and _is_conflict(conflict)):
+            raise
+    middle = len(experts) // 2
+    halves = [_batch(calculation, half, book, now) for half in (experts[:middle], experts[middle:])]
+    return sum(judged for judged, _ in halves), sum(found for _, found in halves)
+
+
+def _judged(
+    calculation: Calculation, experts: list[int], book: RuleBook, now: dt.datetime
+) -> tuple[int, int]:
     columns = columns_of(calculation.results(experts), book, now)
     keep(columns)
-    return columns
+    return len(columns["dispatches"]), len(columns["found"])
 
 
-def _one_moment(work: Callable[[], Answer]) -> Answer:
+def _one_moment(work: Callable[[], Answer], attempts: int = _ATTEMPTS) -> Answer:
     """Does the work in one transaction with one view of the database, anew when another check was faster."""
     nested = connection.in_atomic_block
-    for attempt in range(1, _ATTEMPTS + 1):
+    for attempt in range(1, attempts + 1):
         try:
             with one_view():
                 return work()
         except OperationalError as conflict:
-            state = getattr(conflict.__cause__, "sqlstate", "")
-            if nested or attempt == _ATTEMPTS or state not in _REPEATABLE:
+            if nested or attempt == attempts or not _is_conflict(conflict):
                 raise
+        # whoever was faster is likely to have ended by then
+        time.sleep(_PAUSE_SECONDS * attempt)
     raise AssertionError("unreachable")
+
+
+def _is_conflict(failure: OperationalError) -> bool:
+    return getattr(failure.__cause__, "sqlstate", "") in _REPEATABLE
 
 
 __all__ = ["check_experts", "check_month", "kind_of"]

@@ -4,11 +4,13 @@ import datetime as dt
 import hashlib
 from collections import defaultdict
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 from closing import approved_july, checker, computed_july, load, maker
 from django.db import connection
+from django.db.models.functions import Now
 
 from core.audit.acting import SYSTEM
 from core.jobs.models import Job
@@ -19,7 +21,7 @@ from dispatch.models import Assessment, Declaration, Dispatch, Finding
 from dispatch.selectors import unpaid_since
 from payments.models import PayoutRun, RunFile
 from payments.selectors import check_is_stale, last_check
-from payments.services import draft_run
+from payments.services import draft_run, finding_rows
 from payments.services.assessment import check_month
 from payments.services.export import archive_name, downloads
 from payments.tasks import check_when_stale
@@ -124,6 +126,37 @@ def checked_by_job() -> Job:
     job.refresh_from_db()
     assert job.status == Job.Status.DONE, job.error
     return job
+
+
+def test_a_check_of_many_beside_which_others_write_all_the_time_is_done_in_smaller_parts(
+    fresh_database: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What phones send lets the live check write the same rows: a batch of hundreds never sees them at rest."""
+    load("edges/stage1")
+    check_month()
+    before = list(Assessment.objects.order_by("pk").values_list("dispatch_id", "kind", "codes"))
+    sizes = []
+
+    def write_beside(dispatches: list[int]) -> None:
+        try:
+            Assessment.objects.filter(dispatch__in=dispatches).update(checked_at=Now())
+        finally:
+            connection.close()
+
+    def keep(columns: dict[str, Any]) -> None:
+        experts = Dispatch.objects.filter(pk__in=columns["dispatches"]).values("expert").distinct().count()
+        sizes.append(experts)
+        if experts > 1:
+            writer = Thread(target=write_beside, args=[columns["dispatches"]])
+            writer.start()
+            writer.join()
+        finding_rows.keep(columns)
+
+    monkeypatch.setattr("payments.services.assessment.keep", keep)
+    answer = check_month()
+    assert (answer["dispatches"], answer["findings"]) == (len(before), Finding.objects.count())
+    assert sizes[0] > 1 and sizes.count(1) == max(sizes)
+    assert list(Assessment.objects.order_by("pk").values_list("dispatch_id", "kind", "codes")) == before
 
 
 def test_the_check_is_stale_when_something_changed_since(fresh_database: Any) -> None:
