@@ -20,8 +20,8 @@ from benchmarks.security.reading import read_sources
 from benchmarks.security.report import write
 
 PARTS = ("rows", "source", "attack")
-# The whole must fit into 15 minutes on two cores.
-ROWS_SECONDS, ATTACK_SECONDS = 480, 300
+# On two quiet cores the tests take five minutes; what takes twice as long hangs.
+ROWS_SECONDS, ATTACK_SECONDS = 900, 300
 
 
 def attacked(seconds: float) -> tuple[list[Outcome], list[Crawl]]:
@@ -53,7 +53,8 @@ def main(asked: list[str]) -> int:
     if "source" in parts:
         outcomes += read_sources()
     if "rows" in parts:
-        with tempfile.TemporaryDirectory(prefix="own-") as place:
+        # a server that a killed test has left may still write while its folder goes
+        with tempfile.TemporaryDirectory(prefix="own-", ignore_cleanup_errors=True) as place:
             os.chmod(place, 0o755)
             rows, trouble, rows_seconds = run_tests(Path(place), ROWS_SECONDS)
         print(f"  テスト: {rows_seconds:.0f} 秒 {trouble}", file=sys.stderr)

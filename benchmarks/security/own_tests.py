@@ -78,15 +78,17 @@ def run_tests(place: Path, seconds: float) -> tuple[list[Row], str, float]:
             env=environment,
             stdout=log,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGINT)  # what has run is written down
             try:
-                process.wait(30)
+                process.wait(60)
             except subprocess.TimeoutExpired:
-                process.kill()
+                # its workers and what their tests have started, too
+                os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
             trouble = f"{seconds:.0f} 秒で終わらない"
     subprocess.run(
