@@ -82,7 +82,8 @@ def test_every_page_of_a_role_is_quiet_and_stays_at_home(desk: Any, site: Any, r
     barriers = []
     for path in paths:
         look(desk, page, path)
-        barriers += [f"{path} {each}" for each in judge(page)]
+        # the same page with another filter: its frame is judged without one, its rows as the phone shows them
+        barriers += [f"{path} {each}" for each in judge(page, phone="?" in path)]
         # axe-core sets styles while it measures, of which the policy complains
         desk.trouble.clear()
     assert barriers == [], "\n".join(barriers)

@@ -226,7 +226,8 @@ def test_i11a_whatever_is_not_public_asks_who_is_there(story: Story, clients: di
 
 
 def test_methods_nobody_uses_are_refused_or_harmless(story: Story, clients: dict[str, Client]) -> None:
-    for address in addresses(story):
+    # what a view says to a method doesn't hang on the record or the filter
+    for address in {address.route: address for address in addresses(story)}.values():
         for method in ("PUT", "DELETE", "TRACE", "FOO"):
             response = ask(clients[Role.OFFICE_OPERATOR], method, address.path)
             assert response.status_code < 500, (method, address)
