@@ -93,9 +93,9 @@ class RefusalSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField(help_text="何が、なぜ断られたか")
 
 
-# What a request may be answered besides what it asked for; a body that isn't text at all gets a page as 400.
+# What a request may be answered besides what it asked for.
 REFUSALS = {
-    400: OpenApiResponse(RefusalSerializer, "JSONとして読めない、または形が違う"),
+    400: OpenApiResponse(RefusalSerializer, "文字やJSONとして読めない、または形が違う"),
     401: OpenApiResponse(RefusalSerializer, "トークンがない、または使えない"),
     403: OpenApiResponse(RefusalSerializer, "チェックインを送れない人、または画面からの送信の印がない"),
     404: OpenApiResponse(RefusalSerializer, "知らない形式（format）"),

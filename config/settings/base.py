@@ -275,6 +275,8 @@ JOIN_PAGES = 300
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+# our scripts take the token from the page
+CSRF_COOKIE_HTTPONLY = True
 # the longest the policy can allow; accounts.middleware ends sessions earlier
 SESSION_COOKIE_AGE = 24 * 60 * 60
 CONTENT_SECURITY_POLICY = {

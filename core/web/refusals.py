@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.cache import cache
 from django.core.exceptions import BadRequest, RequestDataTooBig, TooManyFilesSent
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.views import defaults
@@ -15,6 +15,10 @@ from django.views import defaults
 from core.client_address import address_of
 
 NUL = "\x00"
+_TOO_MUCH = "一度に送る量が多すぎます。分けて送ってください。"
+_UNREADABLE = (
+    "送られたものを文字として読めません。文字コードと、使えない文字（NUL）がないかを確かめてください。"
+)
 
 
 class BrokenTextMiddleware:
@@ -78,7 +82,11 @@ def _guess_key(request: HttpRequest) -> str:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400, or 413 when there was too much of it."""
-    if isinstance(exception, RequestDataTooBig | TooManyFilesSent):
+    """400, or 413 when there was too much of it; a program that asks the API gets it as JSON."""
+    too_much = isinstance(exception, RequestDataTooBig | TooManyFilesSent)
+    if request.path_info.startswith("/api/"):
+        detail = _TOO_MUCH if too_much else _UNREADABLE
+        return JsonResponse({"detail": detail}, status=413 if too_much else 400)
+    if too_much:
         return render(request, "413.html", status=413)
     return defaults.bad_request(request, exception)

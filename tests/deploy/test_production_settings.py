@@ -233,6 +233,7 @@ def test_cookies_and_transport_are_secured() -> None:
         "SESSION_COOKIE_SECURE": True,
         "SESSION_COOKIE_HTTPONLY": True,
         "CSRF_COOKIE_SECURE": True,
+        "CSRF_COOKIE_HTTPONLY": True,
         "CSRF_TRUSTED_ORIGINS": ["https://office.go.test"],
         "EMBEDDED_SERVERS": False,
         "ALLOW_BATCH_CLOSE": False,

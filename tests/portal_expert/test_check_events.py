@@ -483,3 +483,12 @@ def test_what_comes_after_the_payment_is_refused_alone_and_what_is_there_stays(c
     assert [answer.status for answer in answers] == [Result.DUPLICATE, Result.REJECTED, Result.REJECTED]
     assert "支払の手続きに入っている" in answers[1].reason
     assert list(CheckEvent.objects.values_list("event_id", flat=True)) == [early["event_id"]]
+
+
+def test_what_is_no_text_at_all_is_refused_as_a_program_reads_it(phone: Client, settings: Any) -> None:
+    broken = phone.post(f"{PATH}?a=%00", "[]", content_type="application/json")
+    assert (broken.status_code, broken.headers["Content-Type"]) == (400, "application/json")
+    assert "文字として読めません" in broken.json()["detail"]
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
+    long = phone.post(PATH, "a=" + "b" * 50, content_type="application/x-www-form-urlencoded")
+    assert (long.status_code, "分けて" in long.json()["detail"]) == (413, True)
