@@ -20,7 +20,7 @@ from benchmarks.security.reading import read_sources
 from benchmarks.security.report import write
 
 PARTS = ("rows", "source", "attack")
-# On two quiet cores the tests take five minutes; what takes twice as long hangs.
+# On two quiet cores the tests take nine minutes; beside other work they may take longer.
 ROWS_SECONDS, ATTACK_SECONDS = 900, 300
 
 
