@@ -1,35 +1,27 @@
 """`manage.py demo_data`: the story in a real database, loaded and paid through the services."""
 
-from __future__ import annotations
-
 import datetime as dt
-from collections.abc import Iterator
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
+from demo_command import all_rows, demo_data, history_length
 from django.contrib.auth import authenticate
-from django.core.management import call_command
-from django.db import connection
 
 from accounts.models import Role, User
-from core.errors import DomainError
-from core.exchange.services import export_folder
 from core.notify.services import waiting_for
 from core.programme.models import RuleSet
 from dispatch.models import ApprovalRequest, Assessment, Attestation, Case, Dispatch, Finding, Status
 from dispatch.services import telling as telling_codes
 from experts.appointment.models import Appointment
 from experts.changes.selectors import to_check, to_make
-from experts.models import Expert
 from experts.registration.models import Registration
 from experts.renewal.models import Ask
 from institutions.models import Institution, OperatorChange, Roster, RosterLine
 from office import urls as office_urls
 from office.waiting import everything_waiting
-from payments.demo import logins, telling
+from payments.demo import logins
 from payments.models import PayoutRun
 from payments.services import approve_run, compute_run, draft_run
 from payments.services.export import archive_name, downloads
@@ -38,37 +30,8 @@ from rules.findings import CHECKS
 pytestmark = pytest.mark.django_db
 
 
-def demo_data() -> str:
-    output = StringIO()
-    call_command("demo_data", stdout=output)
-    return output.getvalue()
-
-
-def all_rows(folder: Path) -> dict[str, bytes]:
-    export_folder(folder)
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-
-
-def history_length() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM audit_change")
-        return int(cursor.fetchone()[0])
-
-
-@pytest.fixture(autouse=True)
-def _evidence(settings: Any, tmp_path: Path) -> None:
-    settings.EVIDENCE_DIR = tmp_path / "evidence"
-
-
-@pytest.fixture
-def today() -> Iterator[dt.date]:
-    day = dt.date(2026, 11, 21)
-    with time_machine.travel(dt.datetime(2026, 11, 21, 1, 0, tzinfo=dt.UTC), tick=True):
-        yield day
-
-
-def test_the_story_is_loaded_and_its_months_are_paid(today: dt.date, settings: Any) -> None:
-    demo_data()
+def test_the_story_is_loaded_and_its_months_are_paid(told: Any, today: dt.date, settings: Any) -> None:
+    settings.EXPORT_DIR = told.exports
     closed, transferred = PayoutRun.objects.order_by("month")
     assert (closed.name, closed.status) == ("2026-08", PayoutRun.Status.CLOSED)
     assert (transferred.name, transferred.status) == ("2026-09", PayoutRun.Status.TRANSFERRED)
@@ -89,15 +52,13 @@ def test_the_story_is_loaded_and_its_months_are_paid(today: dt.date, settings: A
     assert set(RuleSet.objects.values_list("code", flat=True)) == {"R3", "R7", "R8"}
 
 
-def test_the_screens_are_filled_with_every_finding(today: dt.date) -> None:
-    demo_data()
+def test_the_screens_are_filled_with_every_finding(told: Any, today: dt.date) -> None:
     assert set(Finding.objects.values_list("code", flat=True)) == {check.code for check in CHECKS}
     october = Assessment.objects.filter(month=dt.date(2026, 10, 1))
     assert october.filter(kind=Assessment.Kind.PAYABLE).count() > 70
 
 
-def test_a_person_drafts_and_another_approves_the_open_month_right_away(today: dt.date) -> None:
-    demo_data()
+def test_a_person_drafts_and_another_approves_the_open_month_right_away(told: Any, today: dt.date) -> None:
     operator, approver = logins.account(logins.OPERATOR), logins.account(logins.APPROVER)
     run = draft_run(month=dt.date(2026, 10, 1), pay_date=dt.date(2026, 11, 25), actor=operator)
     run = compute_run(run=run, actor=operator)
@@ -105,11 +66,10 @@ def test_a_person_drafts_and_another_approves_the_open_month_right_away(today: d
     assert approve_run(run=run, actor=approver).status == PayoutRun.Status.APPROVED
 
 
-def test_one_login_per_role_is_printed_and_works(today: dt.date, rf: Any) -> None:
-    printed = demo_data()
+def test_one_login_per_role_is_printed_and_works(told: Any, today: dt.date, rf: Any) -> None:
     assert {login.role for login in logins.LOGINS} == set(Role)
     for login in logins.LOGINS:
-        (line,) = (line for line in printed.splitlines() if login.username in line)
+        (line,) = (line for line in told.printed.splitlines() if login.username in line)
         assert login.secret in line
         assert Role(login.role).label in line
         user = authenticate(rf.post("/"), username=login.username, password=login.secret)
@@ -121,8 +81,7 @@ def test_one_login_per_role_is_printed_and_works(today: dt.date, rf: Any) -> Non
     assert Dispatch.objects.visible_to(logins.account(logins.EXPERT)).filter(status=Status.PAID).exists()
 
 
-def test_whoever_signs_in_finds_something_at_every_step(today: dt.date) -> None:
-    demo_data()
+def test_whoever_signs_in_finds_something_at_every_step(told: Any, today: dt.date) -> None:
     chief, expert = logins.account(logins.CHIEF), logins.account(logins.EXPERT)
     own = Dispatch.objects.visible_to(chief).filter(expert__user=expert)
     found = set(own.values_list("status", flat=True))
@@ -136,53 +95,15 @@ def test_whoever_signs_in_finds_something_at_every_step(today: dt.date) -> None:
     assert Attestation.objects.filter(confirmed=False).count() == 1
 
 
-def test_twice_changes_nothing_and_prints_the_logins_again(today: dt.date, tmp_path: Path) -> None:
-    printed = demo_data()
+def test_twice_changes_nothing_and_prints_the_logins_again(told: Any, today: dt.date, tmp_path: Path) -> None:
     rows, history = all_rows(tmp_path / "before"), history_length()
     with time_machine.travel(dt.datetime(2027, 4, 5, tzinfo=dt.UTC)):
-        assert demo_data() == printed
+        assert demo_data() == told.printed
     assert all_rows(tmp_path / "after") == rows
     assert history_length() == history
 
 
-def test_an_interrupted_story_is_finished_as_it_was_begun(
-    today: dt.date, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(**options: Any) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(telling, "approve_run", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            demo_data()
-    begun = all_rows(tmp_path / "begun")
-    with time_machine.travel(dt.datetime(2026, 12, 3, tzinfo=dt.UTC)):
-        demo_data()
-    finished = all_rows(tmp_path / "finished")
-    # the first day in the portals adds to the dispatches and changes two of them; all else stays as it was begun
-    before, after = (rows.pop("dispatches.csv").splitlines() for rows in (begun, finished))
-    assert finished == begun
-    assert len(set(before) - set(after)) <= 2
-    assert [run.name for run in PayoutRun.objects.order_by("month")] == ["2026-08", "2026-09"]
-
-
-def test_it_refuses_where_the_demonstration_is_not_allowed(settings: Any) -> None:
-    settings.DEMO_DATA_ALLOWED = False
-    with pytest.raises(DomainError, match="DEMO_DATA_ALLOWED"):
-        demo_data()
-    assert not User.objects.exists()
-
-
-def test_it_never_mixes_with_the_data_of_somebody_else() -> None:
-    Institution.objects.create(code="K99999", name="どこかの商工会", kind="商工会", prefecture_code="13")
-    with pytest.raises(DomainError, match="業務データ"):
-        demo_data()
-    assert not User.objects.exists()
-    assert not Expert.objects.exists()
-
-
-def test_the_year_of_experts_and_institutions_is_under_way(today: dt.date) -> None:
-    demo_data()
+def test_the_year_of_experts_and_institutions_is_under_way(told: Any, today: dt.date) -> None:
     operator, approver = logins.account(logins.OPERATOR), logins.account(logins.APPROVER)
     expert = logins.account(logins.EXPERT)
     appointments = Appointment.objects.filter(round__fiscal_year=2026)
