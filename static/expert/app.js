@@ -9,6 +9,8 @@ const button = bar.querySelector(".unsent__send");
 const person = bar.dataset.person;
 const addresses = { sessionAddress: bar.dataset.session, sendAddress: bar.dataset.send };
 const PAGES = "expert-pages";
+const FORGET_MS = 2000;
+let leaving = false;
 
 async function show(outcome) {
   const unsent = (await store.all()).filter(store.isUnsent);
@@ -80,8 +82,29 @@ async function install() {
   const registration = await navigator.serviceWorker.register(bar.dataset.worker, { scope: "/expert/" });
   await navigator.serviceWorker.ready;
   const working = registration.active;
-  if (navigator.onLine && working) {
+  if (navigator.onLine && working && !leaving) {
     working.postMessage({ person, pages: pages(), shell: shell() });
+  }
+}
+
+// The kept pages go, and what the worker is just fetching doesn't come back after them.
+async function forgetPages() {
+  leaving = true;
+  const worker = navigator.serviceWorker?.controller;
+  if (worker) {
+    const { port1, port2 } = new MessageChannel();
+    await new Promise((resolve) => {
+      port1.onmessage = resolve;
+      setTimeout(resolve, FORGET_MS);
+      worker.postMessage({ forget: true }, [port2]);
+    });
+  }
+  if ("caches" in window) {
+    for (const name of await caches.keys()) {
+      if (name.startsWith(PAGES)) {
+        await caches.delete(name);
+      }
+    }
   }
 }
 
@@ -99,13 +122,7 @@ for (const form of document.querySelectorAll('form[action="/sign-out/"]')) {
     if (own.length && !window.confirm(warning)) {
       return;
     }
-    if ("caches" in window) {
-      for (const name of await caches.keys()) {
-        if (name.startsWith(PAGES)) {
-          await caches.delete(name);
-        }
-      }
-    }
+    await forgetPages();
     await store.forgetSent(true);
     form.dataset.cleared = "yes";
     form.submit();

@@ -1,6 +1,7 @@
 // Report, claim and declarations: what is typed is kept on the server while typing, and in this browser until it is
 // there. Without this file the pages work as plain forms.
 
+import { touched } from "../js/touched.js";
 import { keeper } from "./report-keeping.js";
 
 const form = document.getElementById("entry");
@@ -51,23 +52,6 @@ function nameLines() {
   );
   choice.replaceChildren(choice.options[0], ...options);
   choice.value = options.some((option) => option.value === value) ? value : "";
-}
-
-// Whether something was typed before this file was there to hear it.
-function isTouched() {
-  return [...form.elements].some((control) => {
-    if (!control.name || control.type === "hidden") {
-      return false;
-    }
-    if (control.type === "checkbox") {
-      return control.checked !== control.defaultChecked;
-    }
-    if (control.tagName === "SELECT") {
-      const served = [...control.options].findIndex((option) => option.defaultSelected);
-      return control.selectedIndex !== Math.max(served, 0);
-    }
-    return control.tagName !== "BUTTON" && control.value !== control.defaultValue;
-  });
 }
 
 if (form) {
@@ -163,7 +147,7 @@ if (form) {
     gone = false;
   });
   count();
-  if (!keeping.restore() && isTouched()) {
+  if (!keeping.restore() && touched(form).length) {
     keeping.changed();
   }
 }

@@ -11,6 +11,8 @@
 // brings the next, and 409 says that another window was faster.
 // Fields without a name, passwords, files and those marked data-no-autosave are left out.
 
+import { touched } from "./touched.js";
+
 const WAIT_MS = 1200;
 const RETRY_MS = 15_000;
 const SUBMIT_WAIT_MS = 5000;
@@ -91,9 +93,9 @@ export function valuesOf(form) {
   return values;
 }
 
-export function fill(form, values) {
+export function fill(form, values, except = new Set()) {
   for (const field of form.elements) {
-    if (!isSaved(field) || !(field.name in values)) {
+    if (!isSaved(field) || !(field.name in values) || except.has(field.name)) {
       continue;
     }
     const wanted = [values[field.name]].flat();
@@ -149,9 +151,14 @@ class Autosave {
     this.sending = null;
     this.passed = false;
 
+    const early = new Set(touched(form).map((field) => field.name));
+    if (early.size) {
+      this.saved = "";
+      this.later(WAIT_MS);
+    }
     const left = kept(this.address);
     if (left) {
-      fill(form, left.values);
+      fill(form, left.values, early);
       if (this.dirty) {
         this.say("保存できていなかった入力を戻しました。");
         this.later(0);

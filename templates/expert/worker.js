@@ -3,6 +3,8 @@
 const PAGES = "expert-pages";
 const SHELL = "expert-shell";
 const PATIENCE_MS = 4000;
+// Counts the sign-outs: what was begun before one is not put away after it.
+let signOuts = 0;
 
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
@@ -11,22 +13,31 @@ self.addEventListener("message", (event) => {
   if (event.data && event.data.person) {
     event.waitUntil(keep(event.data));
   }
+  if (event.data && event.data.forget) {
+    signOuts += 1;
+    event.ports[0].postMessage("stopped");
+  }
 });
 
 async function keep({ person, pages, shell }) {
+  const begun = signOuts;
   const name = `${PAGES}-${person}`;
   for (const other of await caches.keys()) {
     if (other.startsWith(PAGES) && other !== name) {
       await caches.delete(other);
     }
   }
-  await Promise.all([fill(await caches.open(SHELL), shell), fill(await caches.open(name), pages)]);
+  await Promise.all([fill(SHELL, shell, begun), fill(name, pages, begun)]);
 }
 
-async function fill(cache, paths) {
+async function fill(name, paths, begun) {
   for (const path of paths) {
     try {
       const response = await fetch(path, { credentials: "same-origin", redirect: "manual" });
+      if (begun !== signOuts) {
+        return;
+      }
+      const cache = await caches.open(name);
       if (response.ok) {
         await cache.put(path, response);
       } else if (response.status === 404) {

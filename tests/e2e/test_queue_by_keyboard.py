@@ -51,6 +51,12 @@ def opened(desk: Any, path: str, **options: Any) -> Page:
     return page
 
 
+def walked_to(page: Page, place: str) -> None:
+    """The keys have led to this place of the walk, and work there, too: a person's next press comes later."""
+    expect(page.locator(".walk__place")).to_have_text(place)
+    page.wait_for_load_state("load")
+
+
 def focused(page: Page) -> str:
     return str(page.evaluate("document.activeElement.textContent.trim()"))
 
@@ -70,11 +76,11 @@ def test_rows_are_chosen_opened_and_walked_by_keys(queue: list[str], desk: Any) 
     assert outline != "none"
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text(queue[0])
-    expect(page.locator(".walk__place")).to_have_text("1 / 3件目")
+    walked_to(page, "1 / 3件目")
     page.keyboard.press("j")
-    expect(page.locator(".walk__place")).to_have_text("2 / 3件目")
+    walked_to(page, "2 / 3件目")
     page.keyboard.press("k")
-    expect(page.locator(".walk__place")).to_have_text("1 / 3件目")
+    walked_to(page, "1 / 3件目")
     page.keyboard.press("u")
     expect(page).to_have_url(f"{desk.site.url}/office/queue/?turn=office")
 
