@@ -2,7 +2,7 @@
 
 PY := .venv/bin/python
 # Tests keep their own servers and data, apart from the ones people work with.
-TEST_ENV := DJANGO_SETTINGS_MODULE=config.settings.test VAR_DIR="$(CURDIR)/build/test" EMBEDDED_FSYNC=off
+TEST_ENV := DJANGO_SETTINGS_MODULE=config.settings.test VAR_DIR="$$($(PY) -m config.test_place)" EMBEDDED_FSYNC=off
 PIP_ENV := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_INPUT=1
 # The interpreter to build .venv with; the first suitable one when not given.
 PYTHON ?=
@@ -130,6 +130,10 @@ lock: setup ## 版の固定をやり直す（uv が要る）
 	$(PY) -m uv pip compile --group pyproject.toml:day --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements/day.txt
 
 clean: ## .venv とテスト用のデータを消す（var/ のデータは残す）
-	@if [ -x $(PY) ]; then VAR_DIR="$(CURDIR)/build/test" $(PY) -m config.servers stop > /dev/null 2>&1 || true; fi
+	@if [ -x $(PY) ]; then \
+	    place="$$($(PY) -m config.test_place)"; \
+	    VAR_DIR="$$place" $(PY) -m config.servers stop > /dev/null 2>&1 || true; \
+	    rm -rf "$$place"; \
+	fi
 	rm -rf .venv .venv-day build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

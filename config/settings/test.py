@@ -1,10 +1,12 @@
 """Tests: the embedded settings on a database of their own, with cheap password hashes."""
 
 import os
-from pathlib import Path
+
+from config.test_place import place
 
 # a cluster of the tests' own, apart from the one people work with
-os.environ.setdefault("VAR_DIR", str(Path(__file__).resolve().parent.parent.parent / "build" / "test"))
+if not os.environ.get("VAR_DIR"):
+    os.environ["VAR_DIR"] = str(place())
 os.environ.setdefault("EMBEDDED_FSYNC", "off")
 
 from .embedded import *  # noqa: F403
