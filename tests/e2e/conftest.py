@@ -113,8 +113,7 @@ def site(fresh_database: Any, site_environment: dict[str, str], tmp_path: Path) 
         _wait_until_ready(f"{url}/healthz", process, log)
         yield Site(url, log, environment)
     finally:
-        # nobody is asking any more: it needn't wait for connections that browsers have left open
-        process.send_signal(signal.SIGQUIT)
+        process.send_signal(signal.SIGTERM)
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:
