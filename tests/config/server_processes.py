@@ -13,6 +13,14 @@ from config.servers.processes import running
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
 
+def command_line(number: int) -> bytes:
+    """What a process was called with; nothing when it has ended meanwhile, as one that served a connection does."""
+    try:
+        return Path(f"/proc/{number}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
 class Processes:
     """Python processes of one test; none outlives it."""
 

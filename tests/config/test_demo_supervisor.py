@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from server_processes import PROJECT, eventually, read_line, servers_of
+from server_processes import PROJECT, command_line, eventually, read_line, servers_of
 
 from config import demo
 from config.servers.processes import alive, running
@@ -70,7 +70,7 @@ class Supervisor:
         found, todo = [], [self.process.pid]
         while todo:
             number = todo.pop()
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                 below = Path(f"/proc/{number}/task/{number}/children").read_text().split()
                 found += [int(child) for child in below]
                 todo += [int(child) for child in below]
@@ -145,7 +145,7 @@ def test_when_it_is_killed_nothing_of_it_goes_on(supervisor: Supervisor, var_dir
 def test_when_one_process_ends_it_says_which_and_ends_all(supervisor: Supervisor, var_dir: Path) -> None:
     supervisor.address()
     children = supervisor.children()
-    [beat] = [n for n in children if b"\0beat\0" in Path(f"/proc/{n}/cmdline").read_bytes()]
+    [beat] = [n for n in children if b"\0beat\0" in command_line(n)]
     os.kill(beat, signal.SIGKILL)
     assert "SIGKILL" in supervisor.read_until("Celery beat が終了しました")
     assert supervisor.process.wait(60) == 1

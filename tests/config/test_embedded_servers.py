@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
-from server_processes import PROJECT, Processes, eventually, leave, read_line, servers_of
+from server_processes import PROJECT, Processes, command_line, eventually, leave, read_line, servers_of
 
 from config import servers
 from config.servers import binaries, postgres
@@ -110,14 +110,6 @@ def test_the_second_user_finds_the_servers_of_the_first(processes: Processes, va
     before = servers_of(var_dir)[0]
     processes.user()
     assert servers_of(var_dir)[0] == before
-
-
-def command_line(number: int) -> bytes:
-    """What a process was called with; nothing when it has ended meanwhile, as one that served a connection does."""
-    try:
-        return Path(f"/proc/{number}/cmdline").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return b""
 
 
 def test_users_that_come_at_once_start_one_pair_of_servers(first_processes: Processes, var_dir: Path) -> None:
