@@ -108,6 +108,7 @@ def site(fresh_database: Any, site_environment: dict[str, str], tmp_path: Path) 
                 pass_fds=[listener.fileno()],
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                process_group=0,
             )
     try:
         _wait_until_ready(f"{url}/healthz", process, log)
@@ -117,7 +118,8 @@ def site(fresh_database: Any, site_environment: dict[str, str], tmp_path: Path) 
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:
-            process.kill()
+            # the workers as well: one left behind holds on to the database
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 
