@@ -120,6 +120,30 @@ def test_signing_out_warns_of_what_is_unsent_and_keeps_it(
     desk.trouble.clear()
 
 
+# Has the worker put pages away, signs out in the midst of it, and answers after a while whether one is there.
+_SIGN_OUT_WHILE_KEEPING = """async path => {
+  const {active: worker} = await navigator.serviceWorker.ready;
+  worker.postMessage({person: "0", pages: Array(40).fill(path), shell: []});
+  while (!(await caches.has("expert-pages-0"))) {
+    await new Promise(next => setTimeout(next, 10));
+  }
+  await new Promise(heard => {
+    const {port1, port2} = new MessageChannel();
+    port1.onmessage = heard;
+    worker.postMessage({forget: true}, [port2]);
+  });
+  await caches.delete("expert-pages-0");
+  await new Promise(next => setTimeout(next, 1500));
+  return caches.has("expert-pages-0");
+}"""
+
+
+def test_what_is_being_put_away_stops_at_the_sign_out(site: Any, desk: Any, story: Any) -> None:
+    page = desk.sign_in("yoshida", path="/expert/", width=375)
+    expect(page.get_by_role("heading", name="今日の訪問")).to_be_visible()
+    assert page.evaluate(_SIGN_OUT_WHILE_KEEPING, "/expert/fees/") is False
+
+
 def test_what_the_visit_does_not_need_is_not_kept_on_the_phone(site: Any, desk: Any, story: Any) -> None:
     page = desk.sign_in("yoshida", path="/expert/", width=375)
     for path in (*PAGES[1:], "/expert/tokens/"):
