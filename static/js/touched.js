@@ -17,9 +17,9 @@ function differs(control) {
   return "defaultValue" in control && control.value !== control.defaultValue;
 }
 
-// The form's controls that hold something else than the server sent. What the browser brings back of a page that was
-// left is nothing new: it was kept when the page was left.
+// The form's controls that hold something else than the server sent. What the browser brings back of a page gone back
+// to is nothing new: it was kept, or sent, when that page was left.
 export function touched(form) {
   const [visit] = performance.getEntriesByType("navigation");
-  return visit && visit.type !== "navigate" ? [] : [...form.elements].filter(differs);
+  return visit?.type === "back_forward" ? [] : [...form.elements].filter(differs);
 }
